@@ -1,0 +1,27 @@
+//! The vocabulary that agent and delegates share: tasks, outcomes, failure classes, names, tags, secret references
+//! and repository addresses.
+//!
+//! A crate of its own so that nothing in it can do I/O or need a runtime: its manifest knows neither tokio nor a
+//! file system. Everything here is data that can be written as JSON and read back on another host.
+
+pub mod discovery;
+pub mod failure;
+pub mod name;
+pub mod object_id;
+pub mod outcome;
+pub mod repo_url;
+pub mod secret;
+pub mod tags;
+pub mod task;
+pub mod tree;
+
+pub use discovery::{Case, Discovery, Entry, EntryState, FileState, Notice, Root, Suite, SuiteKind};
+pub use failure::{Failure, FailureClass};
+pub use name::{ConnectionName, DelegateName, InvalidName, LinkName, SecretName};
+pub use object_id::{InvalidObjectId, ObjectId};
+pub use outcome::{Facts, LinkFacts, LinkReport, Outcome, ProbeReport, Step, StepOutcome, StepReport, SyncReport, Transfer};
+pub use repo_url::{ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme, UrlError, UrlType};
+pub use secret::SecretRef;
+pub use tags::Tags;
+pub use task::{Access, Credentials, LinkView, ProbeTask, RefSpec, SyncTask, Task, TaskId, Work};
+pub use tree::{TreeEntry, TreeEntryKind};

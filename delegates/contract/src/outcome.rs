@@ -1,0 +1,119 @@
+//! What came of a task.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Discovery, Failure, LinkName, ObjectId, TaskId};
+
+/// What came of a task: facts, or a failure with a class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub task: TaskId,
+    pub result: Result<Facts, Failure>,
+}
+
+/// What a task found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Facts {
+    Probe(ProbeReport),
+    Sync(SyncReport),
+}
+
+/// The steps of a connection test, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Delegate,
+    Secrets,
+    Dns,
+    Connect,
+    Tls,
+    Credentials,
+    Repository,
+}
+
+impl Step {
+    pub const ALL: [Self; 7] =
+        [Self::Delegate, Self::Secrets, Self::Dns, Self::Connect, Self::Tls, Self::Credentials, Self::Repository];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Delegate => "delegate",
+            Self::Secrets => "secrets",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Credentials => "credentials",
+            Self::Repository => "repository",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    Ok,
+    Failed,
+    Skipped,
+}
+
+/// One step of a connection test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepReport {
+    pub step: Step,
+    pub outcome: StepOutcome,
+    /// What was seen, in a few words: an address, a protocol version, a number of refs.
+    pub detail: String,
+    pub duration_ms: u64,
+}
+
+/// A connection test: every step, and the failure of the one that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeReport {
+    pub steps: Vec<StepReport>,
+    pub failure: Option<Failure>,
+    /// Days until the first certificate of the server's chain runs out; negative once it has.
+    pub certificate_days_left: Option<i64>,
+}
+
+/// What came of one repository's sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncReport {
+    pub links: Vec<LinkReport>,
+    pub transfer: Transfer,
+    /// Why the mirror had to be made anew, if it had.
+    pub mirror_rebuilt: Option<String>,
+}
+
+/// What a sync cost on the wire.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    pub requests: u64,
+    /// Bytes of answers' bodies, as they came.
+    pub received_bytes: u64,
+}
+
+/// What came of one link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    pub link: LinkName,
+    /// Revision of the link that asked; an older one than the link's own is refused.
+    pub revision: u64,
+    pub result: Result<LinkFacts, Failure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkFacts {
+    /// The ref still points where the catalog is.
+    Unchanged { commit: ObjectId },
+    /// The tests at a commit.
+    Found {
+        commit: ObjectId,
+        discovery: Discovery,
+        /// Files read and parsed now.
+        parsed: u64,
+        /// Files whose parse was remembered.
+        remembered: u64,
+    },
+}

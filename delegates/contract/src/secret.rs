@@ -1,0 +1,30 @@
+//! Where a secret comes from. A task carries references, never values.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::SecretName;
+
+/// A reference to a secret; the delegate that needs the value resolves it at the last moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretRef {
+    /// A source declared under `[secrets.NAME]` where the delegate runs.
+    Secret(SecretName),
+    /// An environment variable.
+    Env(String),
+    /// A file; one line end at its end is not part of the secret.
+    File(String),
+}
+
+impl fmt::Display for SecretRef {
+    /// The form shown wherever a value would stand, such as `[secret env:NAME]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(name) => write!(f, "[secret {name}]"),
+            Self::Env(name) => write!(f, "[secret env:{name}]"),
+            Self::File(path) => write!(f, "[secret file:{path}]"),
+        }
+    }
+}

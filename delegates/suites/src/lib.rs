@@ -1,0 +1,1 @@
+//! Finds tests in a tree: bytes in, tests out.

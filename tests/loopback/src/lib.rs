@@ -1,0 +1,1 @@
+//! A real HTTPS Git server on loopback.
