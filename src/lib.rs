@@ -1,1 +1,10 @@
-//! suitesync.
+//! suitesync keeps a catalog of tests in step with the Git repositories they live in.
+//!
+//! The modules import one way, in this order; `tests/architecture.rs` holds it.
+
+pub mod domain;
+pub mod config;
+pub mod catalog;
+pub mod engine;
+pub mod views;
+pub mod api;

@@ -85,34 +85,61 @@ impl FailureClass {
     fn entry(self) -> (&'static str, &'static str) {
         match self {
             Self::Dns => ("dns", "check the host name in the URL and the resolver of this host"),
-            Self::Connect => ("connect", "check that the server is up and that a firewall or proxy lets this host reach it"),
-            Self::Timeout => ("timeout", "check the load of the server and the network in between; it is tried again by itself"),
+            Self::Connect => {
+                ("connect", "check that the server is up and that a firewall or proxy lets this host reach it")
+            }
+            Self::Timeout => {
+                ("timeout", "check the load of the server and the network in between; it is tried again by itself")
+            }
             Self::Proxy => ("proxy", "check the proxy's address and that it may reach the server"),
             Self::ProxyAuth => ("proxy_auth", "check the user and password of the proxy"),
             Self::TlsUntrusted => ("tls_untrusted", "put the issuer's certificate into `additional_certs_path`"),
             Self::TlsExpired => ("tls_expired", "renew the server's certificate, or check the clock of this host"),
-            Self::TlsHostname => ("tls_hostname", "use the name that the certificate was issued for, or have it issued for this one"),
+            Self::TlsHostname => {
+                ("tls_hostname", "use the name that the certificate was issued for, or have it issued for this one")
+            }
             Self::TlsOther => ("tls_other", "check what the server offers: TLS 1.2 or 1.3 is needed"),
-            Self::HostKeyUnknown => ("host_key_unknown", "compare the fingerprint with the one the server's owner publishes, then add it to `host_keys`"),
-            Self::HostKeyMismatch => ("host_key_mismatch", "ask the server's owner whether the key was changed; if not, someone may be in between"),
+            Self::HostKeyUnknown => (
+                "host_key_unknown",
+                "compare the fingerprint with the one the server's owner publishes, then add it to `host_keys`",
+            ),
+            Self::HostKeyMismatch => (
+                "host_key_mismatch",
+                "ask the server's owner whether the key was changed; if not, someone may be in between",
+            ),
             Self::SshAlgorithms => ("ssh_algorithms", "the server offers only retired SSH algorithms; have it updated"),
             Self::AuthMissing => ("auth_missing", "set `credentials` for the connection"),
-            Self::AuthRejected => ("auth_rejected", "check that the token is whole, not revoked, and made for this organization"),
+            Self::AuthRejected => {
+                ("auth_rejected", "check that the token is whole, not revoked, and made for this organization")
+            }
             Self::AuthExpired => ("auth_expired", "make a new token and put it where the secret comes from"),
             Self::Forbidden => ("forbidden", "give the token the scope that is named"),
-            Self::ProjectNotFound => ("project_not_found", "check the project in the URL and that the token may see it"),
-            Self::RepositoryNotFound => ("repository_not_found", "check the repository in the URL, that the token may read it, and that it is not disabled"),
+            Self::ProjectNotFound => {
+                ("project_not_found", "check the project in the URL and that the token may see it")
+            }
+            Self::RepositoryNotFound => (
+                "repository_not_found",
+                "check the repository in the URL, that the token may read it, and that it is not disabled",
+            ),
             Self::RefNotFound => ("ref_not_found", "check the branch or tag of the link"),
             Self::PathNotFound => ("path_not_found", "check the directory of the link"),
             Self::NotGit => ("not_git", "check that the URL is the one used for `git clone`"),
-            Self::RedirectRefused => ("redirect_refused", "use the address that the server redirects to, if it is yours"),
+            Self::RedirectRefused => {
+                ("redirect_refused", "use the address that the server redirects to, if it is yours")
+            }
             Self::RateLimited => ("rate_limited", "nothing: it goes on by itself at the time that the server named"),
             Self::ServerError => ("server_error", "look at the server; it is tried again by itself"),
-            Self::Protocol => ("protocol", "check that nothing in between changes the answers, and report it with the message"),
+            Self::Protocol => {
+                ("protocol", "check that nothing in between changes the answers, and report it with the message")
+            }
             Self::RepositoryCorrupt => ("repository_corrupt", "run `git fsck` on the server's repository"),
             Self::DiskFull => ("disk_full", "make room where the state folder lies"),
-            Self::SecretUnavailable => ("secret_unavailable", "set the environment variable or the file that the secret names"),
-            Self::NoEligibleDelegate => ("no_eligible_delegate", "correct `delegate_tags`, or give a delegate the tags"),
+            Self::SecretUnavailable => {
+                ("secret_unavailable", "set the environment variable or the file that the secret names")
+            }
+            Self::NoEligibleDelegate => {
+                ("no_eligible_delegate", "correct `delegate_tags`, or give a delegate the tags")
+            }
             Self::DelegateLost => ("delegate_lost", "look at the delegate's log"),
             Self::Canceled => ("canceled", "nothing: it was asked for"),
             Self::Internal => ("internal", "report it with the log around this time"),
@@ -135,8 +162,14 @@ impl FailureClass {
             Self::Dns | Self::Connect | Self::Timeout | Self::Proxy | Self::TlsExpired | Self::TlsOther => true,
             Self::RateLimited | Self::ServerError | Self::Protocol | Self::RepositoryCorrupt | Self::DiskFull => true,
             Self::SecretUnavailable | Self::NoEligibleDelegate | Self::DelegateLost | Self::Internal => true,
-            Self::RefNotFound | Self::PathNotFound | Self::RepositoryNotFound | Self::ProjectNotFound | Self::NotGit => true,
-            Self::ProxyAuth | Self::TlsUntrusted | Self::TlsHostname | Self::RedirectRefused | Self::SshAlgorithms => true,
+            Self::RefNotFound
+            | Self::PathNotFound
+            | Self::RepositoryNotFound
+            | Self::ProjectNotFound
+            | Self::NotGit => true,
+            Self::ProxyAuth | Self::TlsUntrusted | Self::TlsHostname | Self::RedirectRefused | Self::SshAlgorithms => {
+                true
+            }
             Self::HostKeyUnknown | Self::HostKeyMismatch => false,
             Self::AuthMissing | Self::AuthRejected | Self::AuthExpired | Self::Forbidden | Self::Canceled => false,
         }

@@ -19,8 +19,10 @@ pub use discovery::{Case, Discovery, Entry, EntryState, FileState, Notice, Root,
 pub use failure::{Failure, FailureClass};
 pub use name::{ConnectionName, DelegateName, InvalidName, LinkName, SecretName};
 pub use object_id::{InvalidObjectId, ObjectId};
-pub use outcome::{Facts, LinkFacts, LinkReport, Outcome, ProbeReport, Step, StepOutcome, StepReport, SyncReport, Transfer};
-pub use repo_url::{ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme, UrlError, UrlType};
+pub use outcome::{
+    Facts, LinkFacts, LinkReport, Outcome, ProbeReport, Progress, Step, StepOutcome, StepReport, SyncReport, Transfer,
+};
+pub use repo_url::{AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme, UrlError, UrlType};
 pub use secret::SecretRef;
 pub use tags::Tags;
 pub use task::{Access, Credentials, LinkView, ProbeTask, RefSpec, SyncTask, Task, TaskId, Work};

@@ -117,3 +117,15 @@ pub enum LinkFacts {
         remembered: u64,
     },
 }
+
+/// How far a task under way has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// A step of a connection test ended.
+    Step(StepReport),
+    /// Bytes of a pack that came in so far; how many will come is not known.
+    Received { bytes: u64 },
+    /// Files looked at, of all that have to be.
+    Read { done: u64, total: u64 },
+}

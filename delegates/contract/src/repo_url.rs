@@ -1,10 +1,26 @@
 //! Addresses of repositories, as people paste them: one pure parser for every form.
 
+mod address;
+mod azure;
+mod connection;
+mod origin;
+mod segment;
+mod travelling;
+mod web_view;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::RefSpec;
+
+use address::Address;
+pub use azure::{AzureAccount, AzureRepository};
+pub use connection::ConnectionUrl;
+pub use origin::{Origin, Scheme};
 
 /// Whose URL forms are to be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,37 +39,36 @@ pub enum UrlType {
     Repository,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheme {
-    Https,
-    Http,
-    Ssh,
-    File,
-}
-
-/// Where requests go: credentials are sent to this and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Origin {
-    pub scheme: Scheme,
-    /// In lower case, without brackets.
-    pub host: String,
-    pub port: u16,
+impl fmt::Display for UrlType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Organization => "organization",
+            Self::Project => "project",
+            Self::Repository => "repository",
+        })
+    }
 }
 
 /// One repository's address, without credentials, ready for requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "travelling::Travelling")]
 pub struct RepoUrl {
     origin: Origin,
     provider: Provider,
     /// The login name of SSH; nothing over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     /// From the first slash, every segment percent-encoded once, no slash at the end.
     path: String,
     identity: RepositoryIdentity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    azure: Option<AzureRepository>,
 }
 
 /// What makes two addresses the same repository. Compare this, never a URL.
+///
+/// It is readable: host, port where it is not the usual one, and the decoded path. For Azure Repos all of it is in
+/// lower case, and every address of one repository on Azure DevOps Services has the same identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RepositoryIdentity(String);
 
@@ -66,20 +81,23 @@ pub struct LinkUrl {
     pub reference: Option<RefSpec>,
 }
 
-/// An account's URL, as a prefix of its repositories'.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectionUrl {
-    provider: Provider,
-    url_type: UrlType,
-    origin: Origin,
-    path: String,
-}
-
 /// Why a text is no address that can be used, and the text that was probably meant.
+///
+/// The message ends with the corrected text where there is one, and never holds a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlError {
     pub message: String,
     pub corrected: Option<String>,
+}
+
+impl UrlError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), corrected: None }
+    }
+
+    fn corrected(self, text: String) -> Self {
+        Self { message: format!("{}: use `{text}`", self.message), corrected: Some(text) }
+    }
 }
 
 impl fmt::Display for UrlError {
@@ -92,8 +110,30 @@ impl std::error::Error for UrlError {}
 
 impl RepoUrl {
     /// Reads any clone or web URL.
-    pub fn parse(_text: &str, _provider: Provider) -> Result<LinkUrl, UrlError> {
-        Err(UrlError { message: "stub".into(), corrected: None })
+    ///
+    /// Where an Azure DevOps Server's virtual folder and collection end cannot be told from one URL: it is guessed
+    /// here, and read for certain by [`ConnectionUrl::link`].
+    pub fn parse(text: &str, provider: Provider) -> Result<LinkUrl, UrlError> {
+        let address = Address::read(text)?;
+        match provider {
+            Provider::AzureRepos => azure::read(&address, None)?.link(&address),
+            Provider::Git => Ok(LinkUrl { repository: Self::of_git(&address)?, directory: None, reference: None }),
+        }
+    }
+
+    fn of_git(address: &Address) -> Result<Self, UrlError> {
+        address.without_view()?;
+        if address.segments.is_empty() {
+            return Err(UrlError::new("the URL names no repository"));
+        }
+        Ok(Self {
+            origin: address.origin.clone(),
+            provider: Provider::Git,
+            user: address.user.clone(),
+            path: segment::join(&address.segments),
+            identity: address.identity(),
+            azure: None,
+        })
     }
 
     pub fn origin(&self) -> &Origin {
@@ -116,37 +156,43 @@ impl RepoUrl {
     pub fn identity(&self) -> &RepositoryIdentity {
         &self.identity
     }
-}
 
-impl ConnectionUrl {
-    pub fn parse(_text: &str, _provider: Provider, _url_type: UrlType) -> Result<Self, UrlError> {
-        Err(UrlError { message: "stub".into(), corrected: None })
+    /// The names that an Azure address is made of.
+    pub fn azure(&self) -> Option<&AzureRepository> {
+        self.azure.as_ref()
     }
 
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    /// The repository's own name in the letter case it was given in, for tables.
+    pub fn short_name(&self) -> &str {
+        self.azure.as_ref().map_or_else(|| self.identity.short_name(), |names| &names.repository)
     }
 
-    /// The repository that a connection test reads.
-    pub fn test_repository(&self, _name: Option<&str>) -> Result<RepoUrl, UrlError> {
-        Err(UrlError { message: "stub".into(), corrected: None })
-    }
-
-    /// Reads a link's URL against this one: it must lie on the same origin and below this path.
-    pub fn link(&self, _text: &str) -> Result<LinkUrl, UrlError> {
-        Err(UrlError { message: "stub".into(), corrected: None })
+    /// The URL that requests begin with: scheme, host, port where it is not the usual one, and path.
+    pub fn request_url(&self) -> String {
+        format!("{}://{}{}", self.origin.scheme, self.origin, self.path)
     }
 }
 
 impl fmt::Display for RepoUrl {
     /// Never holds credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin, self.path)
+        f.pad(&self.request_url())
     }
 }
 
-impl fmt::Display for Origin {
+impl RepositoryIdentity {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The repository's own name, for tables.
+    pub fn short_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for RepositoryIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        f.pad(&self.0)
     }
 }

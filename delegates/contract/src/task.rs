@@ -35,6 +35,8 @@ pub struct Access {
     pub credentials: Option<Credentials>,
     /// Certificates trusted besides the system's and the delegate's own: PEM, as content.
     pub additional_certs: Option<String>,
+    /// Whether credentials may be sent without TLS.
+    pub allow_plain_http: bool,
 }
 
 /// Who we are to the server.

@@ -1,0 +1,227 @@
+//! The parts of an address as it was pasted: URL, scp form or local path, before anything is known of the provider.
+//!
+//! The path is split here and not by the `url` crate, which would resolve dot segments, turn backslashes into slashes
+//! and drop line ends without a word. Hosts are read by that crate, so that what is compared is what is connected to.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use url::Host;
+
+use super::origin::{Origin, Scheme};
+use super::segment::{self, Writing};
+use super::{RepositoryIdentity, UrlError};
+
+/// An address, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) origin: Origin,
+    /// The login name of SSH; over HTTP a user is dropped.
+    pub(super) user: Option<String>,
+    /// The path, decoded.
+    pub(super) segments: Vec<String>,
+    pub(super) query: Option<String>,
+    pub(super) fragment: Option<String>,
+}
+
+impl Address {
+    pub(super) fn read(text: &str) -> Result<Self, UrlError> {
+        let text = text.trim();
+        if text.contains(char::is_control) {
+            return Err(UrlError::new("the URL holds a control character"));
+        }
+        if text.contains('\\') {
+            return Err(UrlError::new("the URL holds a backslash"));
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return match Scheme::read(scheme) {
+                Some(Scheme::File) => Self::read_file(rest),
+                Some(scheme) => Self::read_url(scheme, rest),
+                None => Err(UrlError::new("the URL's scheme is none of https, http, ssh and file")),
+            };
+        }
+        if text.starts_with('/') {
+            return Ok(Self::of_file(segment::split(text, Writing::Literal)?));
+        }
+        if is_scp(text) { Self::read_scp(text) } else { Err(without_scheme(text)) }
+    }
+
+    fn read_url(scheme: Scheme, rest: &str) -> Result<Self, UrlError> {
+        let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (user, place) = match authority.rsplit_once('@') {
+            Some((userinfo, place)) => (Some(userinfo), place),
+            None => (None, authority),
+        };
+        if user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty()) {
+            let corrected = format!("{scheme}://{place}{}", path_of(tail));
+            return Err(
+                UrlError::new("the URL holds a password, which belongs into `credentials`").corrected(corrected)
+            );
+        }
+        let user = read_user(scheme, user)?;
+        let (host, port) = split_colon(place);
+        let host = read_host(host)?;
+        let port = match port {
+            None | Some("") => scheme.default_port(),
+            Some(word) => read_port(word).ok_or_else(|| not_a_port(scheme, user.as_deref(), &host, word, tail))?,
+        };
+        Self::read_tail(Origin { scheme, host, port }, user, tail)
+    }
+
+    /// `[user@]host:path`, as SSH clients write it. A path without a slash at its start is read from the top, as
+    /// hosting services do.
+    fn read_scp(text: &str) -> Result<Self, UrlError> {
+        let (authority, path) = match split_colon(text) {
+            (authority, Some(path)) => (authority, path),
+            (_, None) => return Err(without_scheme(text)),
+        };
+        if !authority.contains('@') && path.split('/').next().is_some_and(|first| first.contains('@')) {
+            return Err(UrlError::new("the URL seems to hold a password, which belongs into `credentials`"));
+        }
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        let origin = Origin { scheme: Scheme::Ssh, host: read_host(host)?, port: Scheme::Ssh.default_port() };
+        Self::read_tail(origin, read_user(Scheme::Ssh, user)?, path)
+    }
+
+    fn read_file(rest: &str) -> Result<Self, UrlError> {
+        let path = rest.strip_prefix("localhost").unwrap_or(rest);
+        if !path.starts_with('/') {
+            return Err(UrlError::new("a file URL begins with `file:///`"));
+        }
+        Self::read_tail(Origin::of_files(), None, path)
+    }
+
+    fn of_file(segments: Vec<String>) -> Self {
+        Self { origin: Origin::of_files(), user: None, segments, query: None, fragment: None }
+    }
+
+    fn read_tail(origin: Origin, user: Option<String>, tail: &str) -> Result<Self, UrlError> {
+        let (tail, fragment) = split_mark(tail, '#');
+        let (path, query) = split_mark(tail, '?');
+        let mut address = Self { origin, user, segments: Vec::new(), query, fragment };
+        if let Some(path) = decoded_slashes(path) {
+            let corrected = format!("{address}/{}", path.trim_start_matches('/'));
+            return Err(UrlError::new("the path holds an encoded slash (`%2F`)").corrected(corrected));
+        }
+        address.segments = segment::split(path, Writing::Encoded)?;
+        Ok(address)
+    }
+
+    pub(super) fn has_view(&self) -> bool {
+        self.query.is_some() || self.fragment.is_some()
+    }
+
+    /// Refuses a query or a fragment, which only a web URL has.
+    pub(super) fn without_view(&self) -> Result<(), UrlError> {
+        if self.has_view() {
+            return Err(UrlError::new("the URL holds a query or a fragment").corrected(self.to_string()));
+        }
+        Ok(())
+    }
+
+    /// The identity of a repository of which no more is known than its address: letter case counts.
+    pub(super) fn identity(&self) -> RepositoryIdentity {
+        let scheme = match self.origin.scheme {
+            Scheme::Https | Scheme::Http => "",
+            Scheme::Ssh => "ssh://",
+            Scheme::File => "file://",
+        };
+        RepositoryIdentity(format!("{scheme}{}/{}", self.origin, self.segments.join("/")))
+    }
+}
+
+impl fmt::Display for Address {
+    /// Without query and fragment, and with no user but the login of SSH.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://", self.origin.scheme)?;
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        write!(f, "{}{}", self.origin, segment::join(&self.segments))
+    }
+}
+
+/// Whether a text without `://` is of the form `host:path`.
+pub(super) fn is_scp(text: &str) -> bool {
+    text.split('/').next().is_some_and(|before| before.contains(':'))
+}
+
+pub(super) fn read_user(scheme: Scheme, userinfo: Option<&str>) -> Result<Option<String>, UrlError> {
+    if scheme != Scheme::Ssh {
+        return Ok(None);
+    }
+    let Some(userinfo) = userinfo else { return Ok(None) };
+    let user = userinfo.strip_suffix(':').unwrap_or(userinfo);
+    let user = percent_decode_str(user).decode_utf8().map_err(|_| UrlError::new("the login is not UTF-8"))?;
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '+' | '~');
+    if user.starts_with('-') || !user.chars().all(is_plain) {
+        return Err(UrlError::new("the login holds characters that no login name has"));
+    }
+    Ok(Some(user.into_owned()).filter(|user| !user.is_empty()))
+}
+
+/// The host in lower case and without brackets, and without the dot that may end a full name.
+pub(super) fn read_host(text: &str) -> Result<String, UrlError> {
+    let refused = || UrlError::new("the URL's host is not a host name");
+    let name = match Host::parse(text).map_err(|_| refused())? {
+        Host::Domain(name) => name.strip_suffix('.').unwrap_or(&name).to_owned(),
+        Host::Ipv4(number) => number.to_string(),
+        Host::Ipv6(number) => return Ok(number.to_string()),
+    };
+    // A host that begins with a dash would be an option to programs such as `ssh`.
+    if name.starts_with('-') || name.split('.').any(str::is_empty) { Err(refused()) } else { Ok(name) }
+}
+
+/// What stands before and behind the first colon; those of a host in brackets do not count.
+fn split_colon(text: &str) -> (&str, Option<&str>) {
+    let mut in_brackets = false;
+    let colon = text.find(|c| {
+        in_brackets = (in_brackets || c == '[') && c != ']';
+        c == ':' && !in_brackets
+    });
+    match colon {
+        Some(colon) => (text.get(..colon).unwrap_or_default(), text.get(colon + 1..)),
+        None => (text, None),
+    }
+}
+
+fn read_port(word: &str) -> Option<u16> {
+    let is_number = word.chars().all(|c| c.is_ascii_digit());
+    word.parse().ok().filter(|&port| is_number && port != 0)
+}
+
+/// `ssh://host:path` mixes the two forms of SSH. Nothing is repeated where an `@` behind it hints at a password.
+fn not_a_port(scheme: Scheme, user: Option<&str>, host: &str, word: &str, tail: &str) -> UrlError {
+    let refused = UrlError::new("the URL's port is not a number from 1 to 65535");
+    if scheme != Scheme::Ssh || tail.contains('@') || word.chars().all(|c| c.is_ascii_digit()) {
+        return refused;
+    }
+    let login = user.map(|user| format!("{user}@")).unwrap_or_default();
+    refused.corrected(format!("ssh://{login}{host}/{word}{}", path_of(tail)))
+}
+
+fn without_scheme(text: &str) -> UrlError {
+    let refused = UrlError::new("the text is no URL: it has no scheme such as `https://`");
+    let names_host = text.split_once('/').is_some_and(|(host, _)| host.contains('.')) && !text.contains('@');
+    if names_host { refused.corrected(format!("https://{}", path_of(text))) } else { refused }
+}
+
+fn path_of(tail: &str) -> &str {
+    tail.split(['?', '#']).next().unwrap_or_default()
+}
+
+fn split_mark(text: &str, mark: char) -> (&str, Option<String>) {
+    match text.split_once(mark) {
+        Some((before, after)) => (before, Some(after.to_owned())),
+        None => (text, None),
+    }
+}
+
+/// The path with its encoded slashes as slashes, if it has any.
+fn decoded_slashes(path: &str) -> Option<String> {
+    let decoded = path.replace("%2F", "/").replace("%2f", "/");
+    (decoded != path).then_some(decoded)
+}

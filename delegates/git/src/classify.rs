@@ -1,0 +1,115 @@
+//! From what went wrong on the wire to a [`Failure`], decided from types and codes alone.
+//!
+//! `tls` reads what rustls says, `answer` reads an HTTP status with its headers; this file reads the chain of errors
+//! below a request.
+
+pub(crate) mod answer;
+mod retry_after;
+mod tls;
+
+use std::error::Error;
+use std::io;
+
+use suitesync_contract::{Failure, FailureClass};
+
+use crate::place::Place;
+use crate::resolver::ResolveError;
+
+/// How far an exchange had come when it broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No connection yet.
+    Connecting,
+    /// The request may be with the server, the head of the answer is not here.
+    Asking,
+    /// In the middle of the answer's body.
+    Receiving,
+}
+
+impl Phase {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Connecting => "connect to",
+            Self::Asking => "get an answer of",
+            Self::Receiving => "read the answer of",
+        }
+    }
+}
+
+/// Classifies an error of the HTTP client.
+pub(crate) fn request(place: &Place, error: &reqwest::Error, phase: Phase) -> Failure {
+    let phase = if error.is_connect() { Phase::Connecting } else { phase };
+    if error.is_timeout() {
+        return place.host_failure(FailureClass::Timeout, phase.verb(), "the time limit was reached");
+    }
+    transport(place, error, phase)
+}
+
+/// Classifies any chain of errors below an exchange.
+pub(crate) fn transport(place: &Place, error: &(dyn Error + 'static), phase: Phase) -> Failure {
+    if let Some(unresolved) = find::<ResolveError>(error) {
+        return unresolvable(place, unresolved);
+    }
+    if let Some(refusal) = find::<rustls::Error>(error) {
+        return tls::failure(place, refusal);
+    }
+    if let Some(broken) = find::<hyper::Error>(error).filter(|broken| broken.is_parse() || broken.is_parse_too_large()) {
+        return place.host_failure(FailureClass::Protocol, phase.verb(), format_args!("it does not speak HTTP: {broken}"));
+    }
+    match kinds(error).last() {
+        Some(kind) => socket(place, kind, phase),
+        None => closed(place, phase),
+    }
+}
+
+/// Whether a kept connection had been closed by the server just as the request went out: the request was not looked
+/// at, and the same one may be sent again.
+pub(crate) fn closed_before_answer(error: &reqwest::Error) -> bool {
+    let gone = |kind| matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+    let incomplete = find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
+    !error.is_connect() && !error.is_timeout() && (incomplete || kinds(error).any(gone))
+}
+
+pub(crate) fn unresolvable(place: &Place, error: &ResolveError) -> Failure {
+    match &error.0 {
+        Some(cause) => place.host_failure(FailureClass::Dns, "resolve", cause),
+        None => place.host_failure(FailureClass::Dns, "resolve", "the name has no address"),
+    }
+}
+
+fn socket(place: &Place, kind: io::ErrorKind, phase: Phase) -> Failure {
+    match (kind, phase) {
+        (io::ErrorKind::TimedOut, _) => place.host_failure(FailureClass::Timeout, phase.verb(), kind),
+        (io::ErrorKind::UnexpectedEof, Phase::Connecting) => {
+            let cause = "the connection was closed during the TLS handshake";
+            place.host_failure(FailureClass::TlsOther, phase.verb(), cause)
+        }
+        (io::ErrorKind::UnexpectedEof, _) => closed(place, phase),
+        _ => place.host_failure(FailureClass::Connect, phase.verb(), kind),
+    }
+}
+
+fn closed(place: &Place, phase: Phase) -> Failure {
+    match phase {
+        Phase::Connecting | Phase::Asking => {
+            place.host_failure(FailureClass::Connect, phase.verb(), "the connection was closed before an answer came")
+        }
+        Phase::Receiving => place.protocol_failure("the answer ended in its middle"),
+    }
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+fn kinds<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = io::ErrorKind> + 'a {
+    chain(error).filter_map(|error| error.downcast_ref::<io::Error>().map(io::Error::kind))
+}
+
+/// The error and all below it. An `io::Error` made from another one hides it from `source`, so it is opened here.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inside.map_or_else(|| error.source(), |inside| Some(inside as &(dyn Error + 'static)))
+    })
+}

@@ -1,0 +1,154 @@
+//! From an HTTP answer that is not what Git would say to a [`Failure`].
+//!
+//! Status and content type decide. Azure's own codes (`TF401019`, `VS800075`) at the beginning of a body are a
+//! structured code as well and refine what the status says; the rest of a body is only ever shown.
+
+use chrono::Utc;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use suitesync_contract::{Failure, FailureClass, Provider};
+
+use super::retry_after;
+use crate::place::{Place, shown};
+
+/// What was sent along with the request that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Credentials,
+    NoCredentials,
+}
+
+/// An answer that was not accepted.
+#[derive(Debug)]
+pub(crate) struct Refusal<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    /// The beginning of the body.
+    pub(crate) body: &'a [u8],
+    pub(crate) sent: Sent,
+}
+
+/// Azure's code of an error, such as `TF401019`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProviderCode<'a>(&'a str);
+
+impl<'a> ProviderCode<'a> {
+    /// The code that a text begins with: `TF` or `VS` and four to seven digits.
+    pub(crate) fn at_start_of(text: &'a [u8]) -> Option<Self> {
+        let text = text.trim_ascii_start();
+        let digits = text.strip_prefix(b"TF").or_else(|| text.strip_prefix(b"VS"))?;
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let code = text.get(..count + 2).filter(|_| (4..=7).contains(&count))?;
+        std::str::from_utf8(code).ok().map(Self)
+    }
+
+    pub(crate) fn class(self) -> Option<FailureClass> {
+        match self.0 {
+            "TF401019" => Some(FailureClass::RepositoryNotFound),
+            "TF200016" | "VS800075" => Some(FailureClass::ProjectNotFound),
+            "TF401027" => Some(FailureClass::Forbidden),
+            "TF400813" | "TF401444" => Some(FailureClass::AuthRejected),
+            "TF400733" => Some(FailureClass::RateLimited),
+            "TF401041" => Some(FailureClass::Protocol),
+            "TF10216" => Some(FailureClass::ServerError),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an answer is a page for people.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+    media_type(headers).eq_ignore_ascii_case("text/html")
+}
+
+/// The content type without its parameters; empty if there is none.
+pub(crate) fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// A page for people where Git was expected: Azure signs people in, others show their pages.
+pub(crate) fn page(place: &Place, what: &str) -> Failure {
+    let class = match place.provider() {
+        Provider::AzureRepos => FailureClass::AuthRejected,
+        Provider::Git => FailureClass::NotGit,
+    };
+    place.repository_failure(class, "talk Git with", what)
+}
+
+/// Classifies an answer with another status than 200.
+pub(crate) fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
+    if refusal.status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
+        return page(place, "it answered with a sign-in page (http 203)");
+    }
+    let class = ProviderCode::at_start_of(refusal.body).and_then(ProviderCode::class);
+    let class = class.unwrap_or_else(|| class_of(refusal.status, refusal.sent));
+    let failure = place.repository_failure(class, "read", cause(class, refusal));
+    let wait = refusal.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    match wait.and_then(|text| retry_after::seconds(text, Utc::now())) {
+        Some(seconds) => failure.with_retry_after(seconds),
+        None => failure,
+    }
+}
+
+fn class_of(status: StatusCode, sent: Sent) -> FailureClass {
+    match (status, sent) {
+        (StatusCode::UNAUTHORIZED, Sent::Credentials) => FailureClass::AuthRejected,
+        (StatusCode::UNAUTHORIZED, Sent::NoCredentials) => FailureClass::AuthMissing,
+        (StatusCode::FORBIDDEN, _) => FailureClass::Forbidden,
+        (StatusCode::NOT_FOUND | StatusCode::GONE, _) => FailureClass::RepositoryNotFound,
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => FailureClass::ProxyAuth,
+        (StatusCode::REQUEST_TIMEOUT, _) => FailureClass::Timeout,
+        (StatusCode::TOO_MANY_REQUESTS, _) => FailureClass::RateLimited,
+        (status, _) if status.is_server_error() => FailureClass::ServerError,
+        _ => FailureClass::Protocol,
+    }
+}
+
+/// What the class means here, the status, and what the server has to say unless it is a page.
+fn cause(class: FailureClass, refusal: &Refusal<'_>) -> String {
+    let meaning = match (class, refusal.sent) {
+        (FailureClass::RepositoryNotFound, _) => "it is missing, disabled, or not to be seen with these credentials, ",
+        (FailureClass::AuthRejected, _) => "the credentials were rejected, ",
+        (FailureClass::AuthMissing, _) => "it asks for credentials and none are set, ",
+        (FailureClass::Forbidden, Sent::Credentials) => "the credentials lack the right to read it, ",
+        (FailureClass::RateLimited, _) => "the server limits the rate of requests, ",
+        _ => "",
+    };
+    let said = if is_html(refusal.headers) { String::new() } else { shown(refusal.body) };
+    let separator = if said.is_empty() { "" } else { ": " };
+    format!("{meaning}http {}{separator}{said}", refusal.status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_known_only_at_the_beginning_and_only_whole() {
+        let check = |text: &str, expect: Option<&str>| {
+            assert_eq!(ProviderCode::at_start_of(text.as_bytes()).map(|code| code.0), expect, "{text:?}");
+        };
+        check("TF401019: The Git repository", Some("TF401019"));
+        check("\n VS800075: The project", Some("VS800075"));
+        check("see TF401019", None);
+        check("TFS is down", None);
+        check("TF12345678901", None);
+        check("TF", None);
+    }
+
+    #[test]
+    fn statuses_have_classes() {
+        let check = |status: u16, sent, expect| assert_eq!(class_of(StatusCode::from_u16(status).unwrap(), sent), expect);
+        check(401, Sent::Credentials, FailureClass::AuthRejected);
+        check(401, Sent::NoCredentials, FailureClass::AuthMissing);
+        check(403, Sent::Credentials, FailureClass::Forbidden);
+        check(404, Sent::Credentials, FailureClass::RepositoryNotFound);
+        check(407, Sent::NoCredentials, FailureClass::ProxyAuth);
+        check(400, Sent::Credentials, FailureClass::Protocol);
+        check(429, Sent::Credentials, FailureClass::RateLimited);
+        check(500, Sent::Credentials, FailureClass::ServerError);
+        check(503, Sent::NoCredentials, FailureClass::ServerError);
+        check(204, Sent::NoCredentials, FailureClass::Protocol);
+    }
+}

@@ -1,0 +1,88 @@
+//! How long and how much a server may take: the numbers that keep a silent, dripping or lying server to its own link.
+
+use std::time::Duration;
+
+/// Time limits of one exchange with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// Name resolution, TCP and TLS together.
+    pub connect: Duration,
+    /// From the request to the head of its answer.
+    pub first_byte: Duration,
+    /// Between two pieces of an answer.
+    pub stall: Duration,
+    /// Over any such time an answer must bring `rate_bytes`.
+    pub rate_window: Duration,
+    /// What an answer must bring over one `rate_window`.
+    pub rate_bytes: u64,
+}
+
+impl TimeLimits {
+    /// Two lost SYN packets are sent again after 1 s and 3 s; what is not connected by then is down or filtered.
+    pub const CONNECT: Duration = Duration::from_secs(10);
+    /// A healthy server may think for a minute before it answers, counting the objects of a large repository.
+    pub const FIRST_BYTE: Duration = Duration::from_secs(60);
+    /// Git servers send a keep-alive every 5 s while they think, so a minute of silence is a dead one.
+    pub const STALL: Duration = Duration::from_secs(60);
+    /// Long enough for a server that sends nothing but keep-alives while it packs, short enough to end a drip in 2 min.
+    pub const RATE_WINDOW: Duration = Duration::from_secs(100);
+    /// 1 KiB in a window: less than any link that is of use, more than keep-alives or a byte a second.
+    pub const RATE_BYTES: u64 = 1024;
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            connect: Self::CONNECT,
+            first_byte: Self::FIRST_BYTE,
+            stall: Self::STALL,
+            rate_window: Self::RATE_WINDOW,
+            rate_bytes: Self::RATE_BYTES,
+        }
+    }
+}
+
+/// Size limits of one repository's mirror. What is beyond them is refused with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one pack, as sent.
+    pub pack_bytes: u64,
+    /// Objects of one pack, as its header says.
+    pub pack_objects: u32,
+    /// Files and directories of one commit.
+    pub tree_entries: usize,
+    /// Directories within directories.
+    pub tree_depth: usize,
+    /// Bytes of one path from the top of the repository.
+    pub path_bytes: usize,
+    /// Bytes of all paths of one commit together.
+    pub paths_bytes: usize,
+}
+
+impl Limits {
+    /// Providers advise to stay below 10 GB with the whole history; one commit's files are far less.
+    pub const PACK_BYTES: u64 = 4 << 30;
+    /// The index of a pack takes about 60 bytes of memory an object while it is made.
+    pub const PACK_OBJECTS: u32 = 20_000_000;
+    /// Some ten times the largest public repositories.
+    pub const TREE_ENTRIES: usize = 1_000_000;
+    /// Deeper than any checkout that a file system takes.
+    pub const TREE_DEPTH: usize = 100;
+    /// `PATH_MAX` of Linux.
+    pub const PATH_BYTES: usize = 4096;
+    /// Bounds the memory of a listing whatever the shape of the tree.
+    pub const PATHS_BYTES: usize = 256 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pack_bytes: Self::PACK_BYTES,
+            pack_objects: Self::PACK_OBJECTS,
+            tree_entries: Self::TREE_ENTRIES,
+            tree_depth: Self::TREE_DEPTH,
+            path_bytes: Self::PATH_BYTES,
+            paths_bytes: Self::PATHS_BYTES,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What can be wrong with a mirror, and how it is told.
+
+use std::io;
+use std::path::Path;
+
+use suitesync_contract::{Failure, FailureClass, ObjectId};
+
+use crate::place::{Place, shown};
+
+/// Less than this and a disk counts as full: a pack is written in pieces of at most some 64 KiB.
+const FULL_BELOW: u64 = 1 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The mirror lacks or cannot read what it should hold.
+    #[error("{0}")]
+    Damaged(String),
+    /// The repository holds what is refused, on the server as well.
+    #[error("{0}")]
+    Refused(String),
+    /// The repository is beyond a limit.
+    #[error("{0}")]
+    TooLarge(String),
+    #[error("object {0} is no commit")]
+    NoCommit(ObjectId),
+    /// The server sent what is no pack.
+    #[error("what it sent cannot be stored: {0}")]
+    NoPack(String),
+    #[error("the disk is full")]
+    DiskFull,
+    #[error("{0}")]
+    Local(String),
+    #[error("the task was canceled")]
+    Canceled,
+}
+
+impl Fault {
+    /// An error of the file system.
+    pub(crate) fn io(verb: &str, path: &Path, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Local(format!("failed to {verb} {}: {error}", path.display())),
+        }
+    }
+
+    /// An error of libgit2 on writing. It keeps no error number, so a full disk is told by looking at the disk.
+    pub(crate) fn writing(folder: &Path, error: &git2::Error) -> Self {
+        if is_full(folder) {
+            return Self::DiskFull;
+        }
+        match error.class() {
+            git2::ErrorClass::Os | git2::ErrorClass::Filesystem | git2::ErrorClass::NoMemory => {
+                Self::Local(shown(error.message().as_bytes()))
+            }
+            _ => Self::NoPack(shown(error.message().as_bytes())),
+        }
+    }
+
+    pub(crate) fn failure(&self, place: &Place) -> Failure {
+        let class = match self {
+            Self::Damaged(_) | Self::Refused(_) | Self::TooLarge(_) => FailureClass::RepositoryCorrupt,
+            Self::NoCommit(_) => FailureClass::RefNotFound,
+            Self::NoPack(_) => FailureClass::Protocol,
+            Self::DiskFull => FailureClass::DiskFull,
+            Self::Local(_) => FailureClass::Internal,
+            Self::Canceled => return crate::cancel::canceled(),
+        };
+        let failure = place.repository_failure(class, "mirror", self);
+        match self {
+            Self::Damaged(_) => failure.with_hint("nothing: the mirror is thrown away and fetched anew on the next sync"),
+            Self::TooLarge(_) => failure.with_hint("keep the tests in a smaller repository"),
+            Self::Refused(_) => failure.with_hint("remove the entry from the repository; `git fsck` there names it too"),
+            Self::NoCommit(_) | Self::NoPack(_) | Self::DiskFull | Self::Local(_) | Self::Canceled => failure,
+        }
+    }
+}
+
+/// Runs blocking work on a thread for it.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_cancelled() => Err(Fault::Canceled),
+        Err(error) => Err(Fault::Local(format!("work on the mirror broke off: {error}"))),
+    }
+}
+
+fn is_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL_BELOW)
+}

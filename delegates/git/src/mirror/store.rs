@@ -1,0 +1,141 @@
+//! The object database of a mirror, as libgit2 gives it: commits, trees and blobs by their ids.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
+use suitesync_contract::{ObjectId, TreeEntry};
+
+use super::BlobContent;
+use super::fault::Fault;
+use super::tree::{self, Tree};
+use crate::limits::Limits;
+use crate::place::shown;
+
+/// A commit's message is text; larger ones are made to harm.
+const MAX_COMMIT: u64 = 16 << 20;
+/// One directory: half a million files with long names.
+const MAX_TREE: u64 = 64 << 20;
+const TREE_LINE: &[u8] = b"tree ";
+const HEX_DIGITS: usize = 40;
+
+pub(crate) struct Store {
+    repository: Repository,
+}
+
+impl Store {
+    /// Makes an empty bare repository in an existing folder, without templates of the host.
+    pub(crate) fn create(folder: &Path) -> Result<(), Fault> {
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).no_reinit(true).mkdir(false).external_template(false);
+        let made = Repository::init_opts(folder, &options).and_then(|repository| {
+            // A commit that is recorded as held must survive a power cut as its record does.
+            repository.config()?.set_bool("core.fsyncObjectFiles", true)
+        });
+        made.map_err(|error| Fault::writing(folder, &error))
+    }
+
+    pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+        let repository = open_repository(folder)
+            .map_err(|error| Fault::Damaged(format!("the repository cannot be opened: {}", shown(error.message().as_bytes()))))?;
+        Ok(Self { repository })
+    }
+
+    /// The commit and its top tree can be read.
+    pub(crate) fn expect_readable(&self, commit: ObjectId) -> Result<(), Fault> {
+        self.tree_of(commit).and_then(|tree| self.read_tree(tree)).map(drop)
+    }
+
+    pub(crate) fn expect_present(&self, id: ObjectId) -> Result<(), Fault> {
+        let odb = self.repository.odb().map_err(|error| damaged(id, &error))?;
+        let present = Oid::from_bytes(id.as_bytes()).is_ok_and(|oid| odb.exists(oid));
+        if present { Ok(()) } else { Err(Fault::Damaged(format!("object {id} is missing"))) }
+    }
+
+    /// Every tree of the commit can be read and every blob is there. What trees hold is not judged here.
+    pub(crate) fn verify(&self, commit: ObjectId, limits: &Limits) -> Result<(), Fault> {
+        let top = self.tree_of(commit)?;
+        let verified = tree::walk(self, top, limits, &mut |entry| match entry.kind {
+            suitesync_contract::TreeEntryKind::File | suitesync_contract::TreeEntryKind::Symlink => {
+                self.expect_present(entry.id)
+            }
+            suitesync_contract::TreeEntryKind::Directory | suitesync_contract::TreeEntryKind::Submodule => Ok(()),
+        });
+        match verified {
+            Err(Fault::Refused(_) | Fault::TooLarge(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(crate) fn snapshot(&self, commit: ObjectId, limits: &Limits) -> Result<Vec<TreeEntry>, Fault> {
+        let mut entries = Vec::new();
+        tree::walk(self, self.tree_of(commit)?, limits, &mut |entry| {
+            entries.push(entry);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    pub(crate) fn read_blob(&self, id: ObjectId, max: u64) -> Result<BlobContent, Fault> {
+        match self.read(id, ObjectType::Blob, max)? {
+            Content::Bytes(bytes) => Ok(BlobContent::Bytes(bytes)),
+            Content::TooLarge(size) => Ok(BlobContent::TooLarge(size)),
+            Content::OtherKind => Err(Fault::Refused(format!("object {id} is no blob"))),
+        }
+    }
+
+    fn tree_of(&self, commit: ObjectId) -> Result<ObjectId, Fault> {
+        let bytes = match self.read(commit, ObjectType::Commit, MAX_COMMIT)? {
+            Content::Bytes(bytes) => bytes,
+            Content::TooLarge(size) => return Err(Fault::TooLarge(format!("commit {commit} has {size} bytes"))),
+            Content::OtherKind => return Err(Fault::NoCommit(commit)),
+        };
+        let digits = bytes.strip_prefix(TREE_LINE).and_then(|rest| rest.get(..HEX_DIGITS));
+        let tree = digits.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| digits.parse().ok());
+        tree.ok_or_else(|| Fault::Refused(format!("commit {commit} names no tree")))
+    }
+
+    pub(crate) fn read_tree(&self, id: ObjectId) -> Result<Tree, Fault> {
+        match self.read(id, ObjectType::Tree, MAX_TREE)? {
+            Content::Bytes(bytes) => Tree::parse(id, &bytes),
+            Content::TooLarge(size) => Err(Fault::TooLarge(format!("tree {id} has {size} bytes"))),
+            Content::OtherKind => Err(Fault::Refused(format!("object {id} is no tree"))),
+        }
+    }
+
+    /// The content, after a look at kind and size.
+    fn read(&self, id: ObjectId, kind: ObjectType, max: u64) -> Result<Content, Fault> {
+        let read = || {
+            let oid = Oid::from_bytes(id.as_bytes())?;
+            let odb = self.repository.odb()?;
+            let (size, found) = odb.read_header(oid)?;
+            if found != kind {
+                return Ok(Content::OtherKind);
+            }
+            if size as u64 > max {
+                return Ok(Content::TooLarge(size as u64));
+            }
+            Ok(Content::Bytes(odb.read(oid)?.data().to_vec()))
+        };
+        read().map_err(|error| damaged(id, &error))
+    }
+}
+
+enum Content {
+    Bytes(Vec<u8>),
+    TooLarge(u64),
+    OtherKind,
+}
+
+/// Opens a bare repository at exactly this place, whatever the environment says.
+pub(crate) fn open_repository(folder: &Path) -> Result<Repository, git2::Error> {
+    let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE | RepositoryOpenFlags::NO_DOTGIT;
+    Repository::open_ext(folder, flags, std::iter::empty::<&OsStr>())
+}
+
+fn damaged(id: ObjectId, error: &git2::Error) -> Fault {
+    if error.code() == ErrorCode::NotFound {
+        return Fault::Damaged(format!("object {id} is missing"));
+    }
+    Fault::Damaged(format!("object {id} cannot be read: {}", shown(error.message().as_bytes())))
+}

@@ -1,0 +1,183 @@
+//! Trees as Git stores them (`<mode> <name>\0<20 bytes>` an entry) and the walk over all of them, bounded.
+//!
+//! Names that could lead out of a folder or into Git's own are refused here, once for everybody who reads trees.
+
+use suitesync_contract::{ObjectId, TreeEntry, TreeEntryKind};
+
+use super::fault::Fault;
+use super::store::Store;
+use crate::limits::Limits;
+
+const ID_BYTES: usize = 20;
+/// The bits of a mode that say what an entry is.
+const KIND_BITS: u32 = 0o170_000;
+
+/// One tree, every name of it checked.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    name: Vec<u8>,
+    id: ObjectId,
+    kind: TreeEntryKind,
+}
+
+impl Tree {
+    pub(crate) fn parse(tree: ObjectId, bytes: &[u8]) -> Result<Self, Fault> {
+        let mut entries = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (entry, after) = split_entry(rest).ok_or_else(|| Fault::Refused(format!("tree {tree} is malformed")))?;
+            if let Some(reason) = refusal(&entry.name) {
+                let name = entry.name.escape_ascii();
+                return Err(Fault::Refused(format!("tree {tree} holds the entry `{name}`, {reason}")));
+            }
+            entries.push(entry);
+            rest = after;
+        }
+        Ok(Self { entries })
+    }
+}
+
+/// Visits everything below a tree in Git's order, a directory before what it holds.
+pub(crate) fn walk(
+    store: &Store,
+    top: ObjectId,
+    limits: &Limits,
+    visit: &mut dyn FnMut(TreeEntry) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut budget = Budget { limits, entries: 0, bytes: 0 };
+    let mut path = Vec::new();
+    let mut levels = vec![(0, store.read_tree(top)?.entries.into_iter())];
+    while let Some((prefix, entries)) = levels.last_mut() {
+        let Some(entry) = entries.next() else {
+            levels.pop();
+            continue;
+        };
+        path.truncate(*prefix);
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(&entry.name);
+        budget.spend(&path)?;
+        visit(TreeEntry { path: path.clone(), id: entry.id, kind: entry.kind })?;
+        if entry.kind == TreeEntryKind::Directory {
+            if levels.len() >= limits.tree_depth {
+                return Err(Fault::TooLarge(format!("directories are nested more than {} deep", limits.tree_depth)));
+            }
+            levels.push((path.len(), store.read_tree(entry.id)?.entries.into_iter()));
+        }
+    }
+    Ok(())
+}
+
+/// What a walk has used of its limits.
+struct Budget<'a> {
+    limits: &'a Limits,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Budget<'_> {
+    fn spend(&mut self, path: &[u8]) -> Result<(), Fault> {
+        self.entries += 1;
+        self.bytes += path.len();
+        if self.entries > self.limits.tree_entries {
+            return Err(Fault::TooLarge(format!("it holds more than {} files and directories", self.limits.tree_entries)));
+        }
+        if path.len() > self.limits.path_bytes {
+            return Err(Fault::TooLarge(format!("a path has more than {} bytes", self.limits.path_bytes)));
+        }
+        if self.bytes > self.limits.paths_bytes {
+            return Err(Fault::TooLarge(format!("its paths have more than {} bytes", self.limits.paths_bytes)));
+        }
+        Ok(())
+    }
+}
+
+/// The first entry and what comes after it.
+fn split_entry(bytes: &[u8]) -> Option<(Entry, &[u8])> {
+    let space = bytes.iter().position(|byte| *byte == b' ')?;
+    let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
+    let (id, after) = rest.split_first_chunk::<ID_BYTES>()?;
+    Some((Entry { name: name.to_vec(), id: ObjectId::from_bytes(*id), kind: kind(mode)? }, after))
+}
+
+fn kind(mode: &[u8]) -> Option<TreeEntryKind> {
+    let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
+    match mode & KIND_BITS {
+        0o100_000 => Some(TreeEntryKind::File),
+        0o040_000 => Some(TreeEntryKind::Directory),
+        0o120_000 => Some(TreeEntryKind::Symlink),
+        0o160_000 => Some(TreeEntryKind::Submodule),
+        _ => None,
+    }
+}
+
+/// Why a name may not be in a tree, if it may not.
+fn refusal(name: &[u8]) -> Option<&'static str> {
+    match name {
+        b"" => Some("which is empty"),
+        b"." | b".." => Some("which leads out of the folder"),
+        name if name.eq_ignore_ascii_case(b".git") => Some("which is Git's own"),
+        name if name.contains(&b'/') => Some("which is a path and no name"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(mode: &str, name: &[u8]) -> Vec<u8> {
+        [mode.as_bytes(), b" ", name, b"\0", &[7; ID_BYTES]].concat()
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+        let tree = Tree::parse(ObjectId::from_bytes([1; 20]), bytes);
+        tree.map(|tree| tree.entries).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn the_mode_says_what_an_entry_is() {
+        let check = |mode, expect| assert_eq!(parse(&raw(mode, b"x")).unwrap().pop().map(|entry| entry.kind), Some(expect));
+        check("100644", TreeEntryKind::File);
+        check("100755", TreeEntryKind::File);
+        check("100664", TreeEntryKind::File);
+        check("40000", TreeEntryKind::Directory);
+        check("120000", TreeEntryKind::Symlink);
+        check("160000", TreeEntryKind::Submodule);
+    }
+
+    #[test]
+    fn dangerous_names_are_refused_and_shown_escaped() {
+        for name in [&b""[..], b".", b"..", b".git", b".GIT", b".gIt", b"a/b", b"/etc"] {
+            assert!(parse(&raw("100644", name)).is_err(), "{name:?}");
+        }
+        let message = parse(&raw("100644", b"a/\x1b[31m")).unwrap_err();
+        assert!(message.contains(r"`a/\x1b[31m`"), "{message}");
+    }
+
+    #[test]
+    fn unusual_but_harmless_names_are_kept() {
+        for name in [&b"..."[..], b".gitignore", b" ", b"\xff\xfe", b"a\\b", b"con"] {
+            assert_eq!(parse(&raw("100644", name)).unwrap().pop().map(|entry| entry.name), Some(name.to_vec()));
+        }
+    }
+
+    #[test]
+    fn cut_and_malformed_trees_are_refused() {
+        let whole = raw("100644", b"name");
+        for end in 1..whole.len() {
+            assert!(parse(whole.get(..end).unwrap()).is_err(), "{end}");
+        }
+        for mode in ["", "9", "10064x", "20000", "77777777777777777777"] {
+            assert!(parse(&raw(mode, b"x")).is_err(), "{mode:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The refs of a remote, and which commit a [`RefSpec`] means among them.
+
+use suitesync_contract::{Failure, FailureClass, ObjectId, RefSpec};
+
+use crate::place::{Place, shown};
+
+/// Branches named when the one that was asked for is missing.
+const MAX_SUGGESTIONS: usize = 3;
+
+/// One ref as a server lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ref {
+    pub(crate) name: Vec<u8>,
+    /// `None` for a `HEAD` whose branch has no commit yet.
+    pub(crate) id: Option<ObjectId>,
+    /// What an annotated tag finally points to.
+    pub(crate) peeled: Option<ObjectId>,
+    /// The ref that a symbolic one points to.
+    pub(crate) target: Option<Vec<u8>>,
+}
+
+impl Ref {
+    /// The commit behind tags.
+    pub(crate) fn commit(&self) -> Option<ObjectId> {
+        self.peeled.or(self.id)
+    }
+
+    pub(crate) fn branch(&self) -> Option<&[u8]> {
+        self.name.strip_prefix(b"refs/heads/")
+    }
+}
+
+/// Where a ref points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tip {
+    Commit(ObjectId),
+    /// The repository has no commits.
+    Empty,
+}
+
+/// The commit of `wanted`, or `None` if the ref is not among `refs`.
+pub(crate) fn find(wanted: &RefSpec, refs: &[Ref]) -> Option<ObjectId> {
+    match (wanted, wanted.full_name()) {
+        (RefSpec::Commit(id), _) => Some(*id),
+        (_, name) => refs.iter().find(|found| Some(&found.name[..]) == name.as_deref().map(str::as_bytes))?.commit(),
+    }
+}
+
+/// What to make of a ref that is missing, given all refs: nothing at all is an empty repository, which is no fault.
+pub(crate) fn missing(place: &Place, wanted: &RefSpec, all: &[Ref]) -> Result<Tip, Failure> {
+    let empty = all.iter().all(|found| found.id.is_none());
+    if empty && matches!(wanted, RefSpec::Default | RefSpec::Branch(_)) {
+        return Ok(Tip::Empty);
+    }
+    let cause = match wanted {
+        RefSpec::Default => "its HEAD points to a branch that does not exist".to_owned(),
+        RefSpec::Branch(_) | RefSpec::Tag(_) | RefSpec::Commit(_) => format!("there is no {wanted}"),
+    };
+    let failure = place.repository_failure(FailureClass::RefNotFound, "resolve a ref of", cause);
+    match nearest(wanted, all) {
+        Some(names) => Err(failure.with_hint(format!("check the branch or tag of the link; there is {names}"))),
+        None => Err(failure),
+    }
+}
+
+/// The names nearest to the wanted one.
+fn nearest(wanted: &RefSpec, all: &[Ref]) -> Option<String> {
+    let (text, prefix) = match wanted {
+        RefSpec::Default => ("main", &b"refs/heads/"[..]),
+        RefSpec::Branch(name) => (name.as_str(), &b"refs/heads/"[..]),
+        RefSpec::Tag(name) => (name.as_str(), &b"refs/tags/"[..]),
+        RefSpec::Commit(_) => return None,
+    };
+    let mut names: Vec<_> = all.iter().filter_map(|found| found.name.strip_prefix(prefix)).map(shown).collect();
+    names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, text));
+    names.truncate(MAX_SUGGESTIONS);
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    if quoted.is_empty() { None } else { Some(quoted.join(", ")) }
+}

@@ -1,0 +1,132 @@
+//! Verifies a server's certificate as webpki does, and tells what webpki does not: which issuer is missing.
+//!
+//! A certificate that the operator added is trusted for itself too: a server's self-signed certificate marked as an
+//! authority, which many tools make, is refused by webpki in that place but accepted by Git and curl.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::certificate;
+
+/// The chain ends at an issuer that is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the issuer `{issuer}` is not trusted")]
+pub(crate) struct UntrustedIssuer {
+    pub(crate) issuer: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    /// `None` where not a single root is known: then nothing is trusted but the added certificates themselves.
+    webpki: Option<Arc<WebPkiServerVerifier>>,
+    additional: Arc<[CertificateDer<'static>]>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    pub(crate) fn new(
+        roots: Arc<RootCertStore>,
+        additional: Arc<[CertificateDer<'static>]>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, rustls::Error> {
+        let build = |roots| WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+        let webpki = if roots.is_empty() {
+            None
+        } else {
+            Some(build(roots).map_err(|error| rustls::Error::Other(OtherError(Arc::new(error))))?)
+        };
+        Ok(Self { webpki, additional, provider })
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.additional.iter().any(|added| added.as_ref() == end_entity.as_ref()) {
+            return verify_added(end_entity, server_name, now);
+        }
+        let verified = match &self.webpki {
+            Some(webpki) => {
+                webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        verified.map_err(|error| match error {
+            rustls::Error::InvalidCertificate(cause) if is_about_trust(&cause) => {
+                untrusted(end_entity, intermediates, cause)
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Name and validity of a certificate that the operator vouches for.
+fn verify_added(
+    end_entity: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, rustls::Error> {
+    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+    let (not_before, not_after) = certificate::validity(end_entity).ok_or(CertificateError::BadEncoding)?;
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if seconds < not_before {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    if seconds > not_after {
+        return Err(CertificateError::Expired.into());
+    }
+    Ok(ServerCertVerified::assertion())
+}
+
+/// `Other` is what rustls makes of webpki's errors about a chain's shape, an authority used as a server among them.
+fn is_about_trust(cause: &CertificateError) -> bool {
+    matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_))
+}
+
+fn untrusted(
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    cause: CertificateError,
+) -> rustls::Error {
+    match certificate::missing_issuer(end_entity, intermediates) {
+        Some(issuer) => CertificateError::Other(OtherError(Arc::new(UntrustedIssuer { issuer }))).into(),
+        None => cause.into(),
+    }
+}

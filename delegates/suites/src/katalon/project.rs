@@ -1,0 +1,13 @@
+//! A `.prj`: what makes a folder a root.
+
+use crate::file::ProjectFile;
+use crate::xml::{self, Malformed};
+
+pub(super) fn read(bytes: &[u8]) -> Result<ProjectFile, Malformed> {
+    xml::read(bytes, |root| {
+        if !xml::is_named(root, "Project") {
+            return Err(Malformed::OtherRoot { found: xml::name(root), wanted: "a project" });
+        }
+        Ok(ProjectFile { name: xml::text(root, "name").unwrap_or_default() })
+    })
+}

@@ -1,0 +1,85 @@
+//! The agent's routes: HTTP/1.1 and JSON over its Unix socket. The CLI is one client of them.
+//!
+//! Only root and the agent's own user can open the socket: its mode is 0600.
+
+mod answer;
+mod read;
+mod work;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Environment, Location};
+use crate::engine::control::Control;
+
+/// What the routes need.
+#[derive(Debug, Clone)]
+pub struct Api {
+    pub control: Control,
+    /// Where the configuration is read again from when that is asked for.
+    pub location: Location,
+    pub environment: Environment,
+    /// Ends answers that would go on for ever.
+    pub stop: CancellationToken,
+}
+
+/// Why the socket cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    #[error("failed to make the folder of the socket {}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("the socket {} is in use by another agent; stop it, or set another `agent.socket`", path.display())]
+    InUse { path: PathBuf },
+    #[error("failed to listen on the socket {}", path.display())]
+    Listen { path: PathBuf, source: io::Error },
+}
+
+/// Opens the socket. What a killed agent left of it is no obstacle.
+pub async fn listen(path: &Path) -> Result<UnixListener, SocketError> {
+    let listen_failed = |source| SocketError::Listen { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| SocketError::Folder { path: path.to_owned(), source })?;
+    }
+    match tokio::net::UnixStream::connect(path).await {
+        Ok(_) => return Err(SocketError::InUse { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(_) => std::fs::remove_file(path).map_err(listen_failed)?,
+    }
+    let listener = UnixListener::bind(path).map_err(listen_failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(listen_failed)?;
+    Ok(listener)
+}
+
+/// Answers requests until the agent stops.
+pub async fn serve(listener: UnixListener, api: Api) -> io::Result<()> {
+    let stop = api.stop.clone();
+    axum::serve(listener, routes(api)).with_graceful_shutdown(async move { stop.cancelled().await }).await
+}
+
+fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/v1/status", get(read::status))
+        .route("/v1/connections", get(read::connections))
+        .route("/v1/connections/{name}", get(read::connection))
+        .route("/v1/connections/{name}/history", get(read::connection_history))
+        .route("/v1/connections/{name}/test", post(work::test))
+        .route("/v1/links", get(read::links))
+        .route("/v1/links/{name}", get(read::link))
+        .route("/v1/links/{name}/history", get(read::link_history))
+        .route("/v1/links/{name}/sync", post(work::sync))
+        .route("/v1/links/{name}/proceed", post(work::proceed))
+        .route("/v1/cases", get(read::cases))
+        .route("/v1/suites", get(read::suites))
+        .route("/v1/delegates", get(read::delegates))
+        .route("/v1/events", get(read::events))
+        .route("/v1/events/follow", get(work::follow))
+        .route("/v1/config/reload", post(work::reload))
+        .fallback(answer::no_route)
+        .with_state(api)
+}

@@ -1,0 +1,199 @@
+//! Routes that show something.
+
+use axum::extract::{Path, Query, State};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use suitesync_contract::{ConnectionName, LinkName};
+
+use super::Api;
+use super::answer::{Answer, Refused, json};
+use crate::catalog::audit::{self, EventFilter, EventRecord};
+use crate::catalog::connection::{self, TestRecord};
+use crate::catalog::contents::cases::{self, CaseFilter, CaseRecord};
+use crate::catalog::contents::suites::{self, SuiteFilter, SuiteRecord};
+use crate::catalog::history::{self, SyncRecord};
+use crate::catalog::link;
+use crate::config::{ConnectionConfig, LinkConfig, Proceed};
+use crate::engine::control::Refusal;
+use crate::engine::dispatcher::DelegateView;
+use crate::views::{
+    ConnectionDetail, ConnectionSettings, ConnectionView, LinkDetail, LinkSettings, LinkView, StatusView,
+};
+
+/// How many lines of a history are shown unless more are asked for.
+const HISTORY: u32 = 20;
+
+pub(super) async fn status(State(api): State<Api>) -> Answer<StatusView> {
+    let state = api.control.state().await?;
+    let read = |sql: &rusqlite::Connection| Ok((connection::list(sql)?, link::list(sql)?));
+    let (connections, links) = api.control.catalog.read(read).await?;
+    json(StatusView::new(&state, &connections, &links))
+}
+
+pub(super) async fn connections(State(api): State<Api>) -> Answer<Vec<ConnectionView>> {
+    let records = api.control.catalog.read(connection::list).await?;
+    json(records.iter().map(ConnectionView::from).collect())
+}
+
+/// The name in a path. One that cannot be a name names nothing.
+fn named<N: std::str::FromStr>(what: &str, name: &str) -> Result<N, Refused> {
+    name.parse().map_err(|_| Refused(Refusal::unknown(what, name)))
+}
+
+pub(super) async fn connection(State(api): State<Api>, Path(name): Path<String>) -> Answer<ConnectionDetail> {
+    let wanted: ConnectionName = named("connection", &name)?;
+    let state = api.control.state().await?;
+    let read = move |sql: &rusqlite::Connection| {
+        let mut tests = connection::tests(sql, &wanted, 1)?;
+        Ok((connection::find(sql, &wanted)?, tests.pop()))
+    };
+    let (record, test) = api.control.catalog.read(read).await?;
+    let record = record.ok_or_else(|| Refusal::unknown("connection", &name))?;
+    let links = state.config.links.values().filter(|link| link.connection == record.name);
+    json(ConnectionDetail {
+        connection: ConnectionView::from(&record),
+        settings: state.config.connections.get(&record.name).map(connection_settings),
+        links: links.map(|link| link.name.to_string()).collect(),
+        test,
+    })
+}
+
+fn connection_settings(config: &ConnectionConfig) -> ConnectionSettings {
+    ConnectionSettings {
+        description: config.description.clone(),
+        url: config.url.to_string(),
+        test_repository: config.probed_repository.to_string(),
+        credentials: config.credentials.as_ref().map(shown_credentials),
+        additional_certs_path: config.additional_certs.as_ref().map(|certificates| certificates.path.display().to_string()),
+        delegate_tags: config.delegate_tags.iter().map(str::to_owned).collect(),
+        test_every: config.test_cadence.to_string(),
+    }
+}
+
+fn shown_credentials(credentials: &suitesync_contract::Credentials) -> String {
+    match credentials {
+        suitesync_contract::Credentials::Basic { username, password } if username.is_empty() => password.to_string(),
+        suitesync_contract::Credentials::Basic { username, password } => format!("{username} {password}"),
+        suitesync_contract::Credentials::Bearer { token } => format!("bearer {token}"),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HistoryQuery {
+    limit: Option<u32>,
+}
+
+pub(super) async fn connection_history(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Query(query): Query<HistoryQuery>,
+) -> Answer<Vec<TestRecord>> {
+    let wanted: ConnectionName = named("connection", &name)?;
+    let read = move |sql: &rusqlite::Connection| {
+        let found = connection::find(sql, &wanted)?;
+        found.map(|_| connection::tests(sql, &wanted, query.limit.unwrap_or(HISTORY))).transpose()
+    };
+    let tests = api.control.catalog.read(read).await?;
+    json(tests.ok_or_else(|| Refusal::unknown("connection", &name))?)
+}
+
+pub(super) async fn links(State(api): State<Api>) -> Answer<Vec<LinkView>> {
+    let records = api.control.catalog.read(link::list).await?;
+    json(records.iter().map(LinkView::from).collect())
+}
+
+pub(super) async fn link(State(api): State<Api>, Path(name): Path<String>) -> Answer<LinkDetail> {
+    let wanted: LinkName = named("link", &name)?;
+    let state = api.control.state().await?;
+    let record = api.control.catalog.read(move |sql| link::find(sql, &wanted)).await?;
+    let record = record.ok_or_else(|| Refusal::unknown("link", &name))?;
+    json(LinkDetail {
+        link: LinkView::from(&record),
+        description: record.description.clone(),
+        project: record.project.clone(),
+        settings: state.config.links.get(&record.name).map(link_settings),
+        roots: record.roots,
+        notices: record.notices,
+    })
+}
+
+fn link_settings(config: &LinkConfig) -> LinkSettings {
+    let proceed = match config.proceed {
+        Proceed::Auto => "auto",
+        Proceed::Manual => "manual",
+    };
+    LinkSettings {
+        repository: config.repository.to_string(),
+        reference: config.reference.to_string(),
+        directory: config.directory.clone(),
+        sync_every: config.sync_cadence.to_string(),
+        proceed: proceed.to_owned(),
+    }
+}
+
+pub(super) async fn link_history(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Query(query): Query<HistoryQuery>,
+) -> Answer<Vec<SyncRecord>> {
+    let wanted: LinkName = named("link", &name)?;
+    let read = move |sql: &rusqlite::Connection| {
+        let found = link::find(sql, &wanted)?;
+        found.map(|_| history::syncs(sql, &wanted, query.limit.unwrap_or(HISTORY))).transpose()
+    };
+    let syncs = api.control.catalog.read(read).await?;
+    json(syncs.ok_or_else(|| Refusal::unknown("link", &name))?)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ContentsQuery {
+    link: Option<String>,
+    id: Option<String>,
+    text: Option<String>,
+    #[serde(default)]
+    archived: bool,
+}
+
+/// A link that is named must be there: an empty answer would hide a slip.
+async fn check_link(api: &Api, name: Option<&str>) -> Result<(), Refused> {
+    let Some(name) = name else { return Ok(()) };
+    let wanted: LinkName = named("link", name)?;
+    let found = api.control.catalog.read(move |sql| link::find(sql, &wanted)).await?;
+    found.map(|_| ()).ok_or_else(|| Refused(Refusal::unknown("link", name)))
+}
+
+pub(super) async fn cases(State(api): State<Api>, Query(query): Query<ContentsQuery>) -> Answer<Vec<CaseRecord>> {
+    check_link(&api, query.link.as_deref()).await?;
+    let filter = CaseFilter { link: query.link, id: query.id, text: query.text, archived: query.archived };
+    json(api.control.catalog.read(move |sql| cases::list(sql, &filter)).await?)
+}
+
+pub(super) async fn suites(State(api): State<Api>, Query(query): Query<ContentsQuery>) -> Answer<Vec<SuiteRecord>> {
+    check_link(&api, query.link.as_deref()).await?;
+    let filter = SuiteFilter { link: query.link, id: query.id, archived: query.archived };
+    json(api.control.catalog.read(move |sql| suites::list(sql, &filter)).await?)
+}
+
+pub(super) async fn delegates(State(api): State<Api>) -> Answer<Vec<DelegateView>> {
+    json(api.control.state().await?.delegates)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EventQuery {
+    connection: Option<String>,
+    link: Option<String>,
+    event: Option<String>,
+    since: Option<DateTime<Utc>>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn events(State(api): State<Api>, Query(query): Query<EventQuery>) -> Answer<Vec<EventRecord>> {
+    let filter = EventFilter {
+        connection: query.connection,
+        link: query.link,
+        event: query.event,
+        since: query.since,
+        limit: query.limit,
+    };
+    json(api.control.catalog.read(move |sql| audit::list(sql, &filter)).await?)
+}

@@ -1,0 +1,191 @@
+//! The store of what was found and what happened: SQLite, one writer thread, a few read-only connections.
+//!
+//! A write is a closure over one transaction. What it tells as events is stored in the same transaction, and logged and
+//! passed on only once that is committed. Nothing here decides; it records what the domain decided.
+
+pub mod audit;
+pub mod columns;
+pub mod connection;
+pub mod contents;
+pub mod history;
+pub mod link;
+pub mod open;
+pub mod sync;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+
+use crate::domain::event::Event;
+
+/// Reads at the same time: enough for a console and a few scripts; each holds a page cache.
+const READERS: usize = 4;
+
+/// Writes that may wait: more means that the disk does not keep up, and the senders have to.
+const WAITING_WRITES: usize = 256;
+
+/// Events that a slow follower may lag behind before it is told that it missed some.
+const FOLLOWER_LAG: usize = 4096;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("failed to open the catalog {}", path.display())]
+    Open { path: PathBuf, source: rusqlite::Error },
+    #[error("failed to bring the catalog {} to this version", path.display())]
+    Migrate { path: PathBuf, source: Box<refinery::Error> },
+    #[error("the catalog {} was written by a newer suitesync (version {found}, this one knows {known}); install that version again", path.display())]
+    Newer { path: PathBuf, found: i32, known: i32 },
+    #[error("failed to use the catalog")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("failed to read a field of the catalog")]
+    Content(#[from] serde_json::Error),
+    #[error("the catalog is closed")]
+    Closed,
+}
+
+impl CatalogError {
+    /// Whether room on the disk is what lacks.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Sqlite(source) | Self::Open { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            Self::Migrate { .. } | Self::Newer { .. } | Self::Content(_) | Self::Closed => false,
+        }
+    }
+}
+
+pub type Result<T> = std::result::Result<T, CatalogError>;
+
+/// One write under way: its transaction, and what it tells.
+#[derive(Debug)]
+pub struct Change<'a> {
+    transaction: Transaction<'a>,
+    events: Vec<Event>,
+}
+
+impl Change<'_> {
+    pub fn sql(&self) -> &Connection {
+        &self.transaction
+    }
+
+    /// Keeps the event in the audit trail; it is logged when the write is committed.
+    pub fn tell(&mut self, event: Event) -> Result<()> {
+        audit::insert(&self.transaction, &event)?;
+        self.events.push(event);
+        Ok(())
+    }
+}
+
+type Write = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A handle on the store; clones share it.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    path: Arc<PathBuf>,
+    writer: mpsc::Sender<Write>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    places: Arc<Semaphore>,
+    followers: broadcast::Sender<Arc<Event>>,
+}
+
+impl Catalog {
+    /// Opens the store, made or brought to this version where needed. Ends when the last handle is dropped.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut connection = open::writer(path)?;
+        let readers = (0..READERS).map(|_| open::reader(path)).collect::<Result<Vec<_>>>()?;
+        let (writer, mut writes) = mpsc::channel::<Write>(WAITING_WRITES);
+        std::thread::Builder::new()
+            .name("catalog".to_owned())
+            .spawn(move || {
+                while let Some(write) = writes.blocking_recv() {
+                    write(&mut connection);
+                }
+                if let Err(error) = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);") {
+                    tracing::debug!(%error, "failed to tidy the catalog up at the end");
+                }
+            })
+            .map_err(|_| CatalogError::Closed)?;
+        let (followers, _) = broadcast::channel(FOLLOWER_LAG);
+        Ok(Self {
+            path: Arc::new(path.to_owned()),
+            writer,
+            readers: Arc::new(Mutex::new(readers)),
+            places: Arc::new(Semaphore::new(READERS)),
+            followers,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `write` in one transaction: all of it is there afterwards, or nothing.
+    pub async fn write<T, F>(&self, write: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let followers = self.followers.clone();
+        let job: Write = Box::new(move |connection| {
+            let result = in_transaction(connection, write).map(|(value, events)| {
+                events.into_iter().for_each(|event| publish(&followers, event));
+                value
+            });
+            // Whoever asked may have gone; what was written stays.
+            let _ = reply.send(result);
+        });
+        self.writer.send(job).await.map_err(|_| CatalogError::Closed)?;
+        answer.await.map_err(|_| CatalogError::Closed)?
+    }
+
+    /// Keeps and logs one event that belongs to no other write.
+    pub async fn tell(&self, event: Event) -> Result<()> {
+        self.write(move |change| change.tell(event)).await
+    }
+
+    /// Runs `read` on a read-only connection, off the async threads, over one state of the store.
+    pub async fn read<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let _place = self.places.acquire().await.map_err(|_| CatalogError::Closed)?;
+        let taken = self.readers.lock().map_err(|_| CatalogError::Closed)?.pop();
+        let mut connection = taken.ok_or(CatalogError::Closed)?;
+        let (connection, result) = tokio::task::spawn_blocking(move || {
+            let result = connection.transaction().map_err(CatalogError::from).and_then(|whole| read(&whole));
+            (connection, result)
+        })
+        .await
+        .map_err(|_| CatalogError::Closed)?;
+        self.readers.lock().map_err(|_| CatalogError::Closed)?.push(connection);
+        result
+    }
+
+    /// Events from now on.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.followers.subscribe()
+    }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    write: impl FnOnce(&mut Change<'_>) -> Result<T>,
+) -> Result<(T, Vec<Event>)> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut change = Change { transaction, events: Vec::new() };
+    let value = write(&mut change)?;
+    change.transaction.commit()?;
+    Ok((value, change.events))
+}
+
+fn publish(followers: &broadcast::Sender<Arc<Event>>, event: Event) {
+    audit::log(&event);
+    // Nobody may be following.
+    let _ = followers.send(Arc::new(event));
+}

@@ -1,0 +1,170 @@
+//! Finds what of a file may not be shown: values of credential keys, and what stands before the host of a URL.
+//!
+//! Names of sources stay readable where they cannot be a value pasted into the wrong place: environment variables in
+//! capitals, and absolute paths. What the parser could not make sense of is masked by the line.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::nearest;
+
+/// Parts of a key that make its value a credential.
+const CREDENTIAL_PARTS: [&str; 7] = ["pass", "secret", "token", "credential", "bearer", "private", "api_key"];
+
+/// Keys that a slip of the finger may have been meant as.
+const CREDENTIAL_KEYS: [&str; 6] = ["password", "passphrase", "token", "bearer", "secret", "pat"];
+
+/// Byte ranges of `text` that may not be shown, sorted and apart.
+pub(super) fn masked(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let (document, faults) = DeTable::parse_recoverable(text);
+    mask_table(text, document.get_ref(), false, &mut ranges);
+    if !faults.is_empty() {
+        mask_lines(text, &mut ranges);
+    }
+    mask_url_users(text, &mut ranges);
+    merged(ranges)
+}
+
+fn mask_table(text: &str, table: &DeTable<'_>, within_credentials: bool, ranges: &mut Vec<Range<usize>>) {
+    for (key, value) in table {
+        let key = key.get_ref().as_ref();
+        let credential = within_credentials || is_credential(key);
+        match value.get_ref() {
+            DeValue::Table(inner) => mask_table(text, inner, credential, ranges),
+            DeValue::Array(items) => {
+                for item in items {
+                    match item.get_ref() {
+                        DeValue::Table(inner) => mask_table(text, inner, credential, ranges),
+                        _ if credential => ranges.push(within_quotes(text, item.span())),
+                        _ => (),
+                    }
+                }
+            }
+            DeValue::String(name) if names_a_source(key, name) => (),
+            _ if credential => ranges.push(within_quotes(text, value.span())),
+            _ => (),
+        }
+    }
+}
+
+fn is_credential(key: &str) -> bool {
+    let key = key.to_lowercase();
+    CREDENTIAL_PARTS.iter().any(|part| key.contains(part)) || nearest(&key, CREDENTIAL_KEYS).is_some()
+}
+
+fn names_a_source(key: &str, name: &str) -> bool {
+    match key {
+        "username" => true,
+        "env" => is_variable(name),
+        "file" => name.starts_with('/'),
+        _ => false,
+    }
+}
+
+/// Whether a text looks like the name of an environment variable, and not like a token.
+pub(super) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+fn within_quotes(text: &str, span: Range<usize>) -> Range<usize> {
+    let Some(written) = text.get(span.clone()) else { return span };
+    let inner = written.trim_start_matches(['"', '\'']);
+    let start = span.end - inner.len();
+    start..start + inner.trim_end_matches(['"', '\'']).len()
+}
+
+/// For a file with faults: all that follows a credential key on its line, and every line within an open text.
+fn mask_lines(text: &str, ranges: &mut Vec<Range<usize>>) {
+    let mut start = 0;
+    let mut within_text = false;
+    for line in text.split_inclusive('\n') {
+        let range = start..start + line.len();
+        start = range.end;
+        let toggles = line.matches("\"\"\"").count() + line.matches("'''").count();
+        if within_text {
+            ranges.push(range.clone());
+        } else if let Some(value) = credential_value(line) {
+            ranges.push(range.start + value..range.end);
+        }
+        within_text ^= toggles % 2 == 1;
+    }
+}
+
+/// Where the value of the first credential key on a line starts.
+fn credential_value(line: &str) -> Option<usize> {
+    line.match_indices('=').map(|(offset, _)| offset).find_map(|offset| {
+        let key = line.get(..offset)?.trim_end().rsplit([' ', '\t', '{', ',', '.', '"', '\'']).next()?;
+        is_credential(key).then_some(offset + 1)
+    })
+}
+
+fn mask_url_users(text: &str, ranges: &mut Vec<Range<usize>>) {
+    for (offset, mark) in text.match_indices("://") {
+        let start = offset + mark.len();
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '?' | '#')).unwrap_or(rest.len());
+        if let Some(user) = rest.get(..end).and_then(|authority| authority.rfind('@')) {
+            ranges.push(start..start + user);
+        }
+    }
+}
+
+fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: &str) {
+        let ranges = masked(text);
+        let shown: String = text
+            .char_indices()
+            .map(|(offset, c)| if ranges.iter().any(|range| range.contains(&offset)) { '*' } else { c })
+            .collect();
+        assert_eq!(shown, expect);
+    }
+
+    #[test]
+    fn values_of_credential_keys_are_masked() {
+        check("password = \"hunter2\"", "password = \"*******\"");
+        check("pasword = 'hunter2'", "pasword = '*******'");
+        check("token = 12345", "token = *****");
+        check("[connection.credentials]\nanything = \"x\"", "[connection.credentials]\nanything = \"*\"");
+        check("bearer = { secret = \"abc\" }", "bearer = { secret = \"***\" }");
+        check("[secrets.a]\nenv = \"ghp_abc\"", "[secrets.a]\nenv = \"*******\"");
+        check("token = [\"abc\"]", "token = [\"***\"]");
+    }
+
+    #[test]
+    fn names_of_sources_and_other_values_stay_readable() {
+        for text in ["password = { env = \"CI_TOKEN\" }", "[secrets.a]\nfile = \"/run/a\"", "url = \"https://h/a?b=c@d\""] {
+            check(text, text);
+        }
+        check("[x.credentials]\nusername = \"me\"", "[x.credentials]\nusername = \"me\"");
+    }
+
+    #[test]
+    fn what_stands_before_the_host_of_a_url_is_masked() {
+        check("url = \"https://me:pa/ss@h/r\"", "url = \"https://********@h/r\"");
+        check("# https://token@h/r", "# https://*****@h/r");
+    }
+
+    #[test]
+    fn a_file_with_faults_is_masked_by_the_line() {
+        check("password = \"hunter2", "password =*********");
+        check("a = { password = hunter2 }\nb = 1", "a = { password =***********\nb = 1");
+        check("password = \"\"\"\nhunter2\n", "password =*****************");
+    }
+}

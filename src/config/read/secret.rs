@@ -1,0 +1,113 @@
+//! Where secrets come from: `[secrets.NAME]`, and the source tables that stand where a secret is wanted.
+
+use std::path::PathBuf;
+
+use suitesync_contract::{SecretName, SecretRef};
+use toml::de::DeValue;
+
+use super::{Context, NAME_HELP};
+use crate::config::keys;
+use crate::config::place::{Place, Placed};
+use crate::config::report::Finding;
+use crate::config::section::{Section, Value, placed};
+use crate::config::settings::SecretSource;
+
+/// A declared name, if it is one, with its source, if that is sound.
+type Declaration = (Option<Placed<SecretName>>, Option<SecretSource>);
+
+/// All tables `[secrets.NAME]` of a file.
+pub(super) fn read_declarations(top: &Section<'_>) -> Vec<Declaration> {
+    let Some(value) = top.value("secrets") else { return Vec::new() };
+    let Some(table) = value.value.as_table() else {
+        refuse_literal(top, value, "secrets");
+        return Vec::new();
+    };
+    let declaration = |(name, source): (&toml::Spanned<std::borrow::Cow<'_, str>>, _)| {
+        let place = Place::new(top.place.file, name.span());
+        (parse_name(top, Placed::new(name.get_ref().as_ref(), place)), read_source(top, placed(top.place.file, source)))
+    };
+    table.iter().map(declaration).collect()
+}
+
+fn parse_name(top: &Section<'_>, name: Placed<&str>) -> Option<Placed<SecretName>> {
+    match name.value.parse() {
+        Ok(parsed) => Some(Placed::new(parsed, name.place)),
+        Err(fault) => {
+            top.report.add(Finding::error(name.place, format!("the secret's name is not usable: {fault}")).help(NAME_HELP));
+            None
+        }
+    }
+}
+
+fn read_source<'r>(top: &Section<'r>, value: Value<'r>) -> Option<SecretSource> {
+    if !matches!(value.value, DeValue::Table(_)) {
+        refuse_literal(top, value, "secrets");
+        return None;
+    }
+    let section = Section::open(top.report, value, &keys::SECRET_TABLE)?;
+    match only_source(&section, &["env", "file"])? {
+        "env" => variable(&section).map(SecretSource::Env),
+        _ => section.path("file").map(|path| SecretSource::File(path.value)),
+    }
+}
+
+/// The reference that stands under `key`.
+pub(super) fn read_reference(section: &Section<'_>, key: &str, context: &Context<'_>) -> Option<SecretRef> {
+    let value = section.value(key)?;
+    if !matches!(value.value, DeValue::Table(_)) {
+        refuse_literal(section, value, key);
+        return None;
+    }
+    let source = Section::open(section.report, value, &keys::SECRET_REFERENCE)?;
+    let (place, reference) = match only_source(&source, &["secret", "env", "file"])? {
+        "secret" => declared_name(&source)?,
+        "env" => (source.value("env")?.place, SecretRef::Env(variable(&source)?)),
+        _ => path(&source)?,
+    };
+    context.secrets_used.borrow_mut().push(Placed::new(reference.clone(), place));
+    Some(reference)
+}
+
+/// A value that is no name is not repeated: it may be the secret itself.
+fn declared_name(source: &Section<'_>) -> Option<(Place, SecretRef)> {
+    let name = source.text("secret")?;
+    match name.value.parse() {
+        Ok(parsed) => Some((name.place, SecretRef::Secret(parsed))),
+        Err(_) => {
+            let finding = Finding::error(name.place, "`secret` is not the name of a [secrets.NAME] table");
+            source.report.add(finding.help(NAME_HELP));
+            None
+        }
+    }
+}
+
+fn path(source: &Section<'_>) -> Option<(Place, SecretRef)> {
+    let path: Placed<PathBuf> = source.path("file")?;
+    Some((path.place, SecretRef::File(path.value.to_string_lossy().into_owned())))
+}
+
+fn variable(section: &Section<'_>) -> Option<String> {
+    let name = section.text("env")?;
+    if name.value.is_empty() || name.value.contains(['=', '\0']) {
+        let finding = Finding::error(name.place, "`env` is not the name of an environment variable");
+        section.report.add(finding.help("write the variable's name, such as \"CONTOSO_PAT\""));
+        return None;
+    }
+    Some(name.value.to_owned())
+}
+
+fn only_source(section: &Section<'_>, sources: &[&'static str]) -> Option<&'static str> {
+    let source = section.only_one_of(sources);
+    if source.is_none() && !section.has_other_keys() {
+        let list = sources.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(", ");
+        section.report.add(Finding::error(section.place, "the secret has no source").help(format!("one of {list}")));
+    }
+    source
+}
+
+fn refuse_literal(section: &Section<'_>, value: Value<'_>, key: &str) {
+    let finding = Finding::error(value.place, format!("`{key}` holds a value where the source of a secret is wanted"));
+    section.report.add(finding.help(
+        "secrets do not stand in the configuration: write { env = \"NAME\" } or { file = \"/path\" }, or { secret = \"NAME\" } with a [secrets.NAME] table",
+    ));
+}

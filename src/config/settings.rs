@@ -1,0 +1,206 @@
+//! What a valid configuration says, typed. Nothing here can hold a secret, only where one comes from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use suitesync_contract::{
+    ConnectionName, ConnectionUrl, Credentials, DelegateName, LinkName, Provider, RefSpec, RepoUrl, SecretName,
+    Tags, UrlType,
+};
+
+use crate::domain::cadence::Cadence;
+
+/// A whole, valid configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub agent: AgentConfig,
+    pub log: LogConfig,
+    pub secrets: BTreeMap<SecretName, SecretSource>,
+    /// At least one.
+    pub delegates: Vec<DelegateConfig>,
+    pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
+    /// Every link's connection is among `connections`.
+    pub links: BTreeMap<LinkName, LinkConfig>,
+}
+
+/// `[agent]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentConfig {
+    pub name: String,
+    pub state_dir: PathBuf,
+    pub socket: PathBuf,
+    /// Whether `socket` was written down, so that a client knows to look nowhere else.
+    pub socket_origin: SettingOrigin,
+    /// How often a task is tried before its failure counts.
+    pub attempts: u32,
+    /// Requests at once to one host.
+    pub per_host: u32,
+}
+
+/// Where the value of a setting comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingOrigin {
+    Written,
+    Default,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub level: LogLevel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// The journal under systemd, text on a terminal, JSON otherwise.
+    Auto,
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    /// The word of the configuration, which is also a filter directive.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// `[secrets.NAME]`: where a value is taken from when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSource {
+    Env(String),
+    File(PathBuf),
+}
+
+/// `[[delegate]]`: the one on this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelegateConfig {
+    pub name: DelegateName,
+    /// As written; the name counts as one more.
+    pub tags: Tags,
+    /// Tasks at once.
+    pub capacity: u32,
+    pub additional_certs: Option<Certificates>,
+}
+
+/// Certificates to trust besides the system's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificates {
+    /// The file or folder they come from.
+    pub path: PathBuf,
+    /// PEM, certificates only.
+    pub pem: String,
+}
+
+/// `[[connection]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectionConfig {
+    pub name: ConnectionName,
+    pub display_name: String,
+    pub description: String,
+    pub provider: Provider,
+    pub url: ConnectionUrl,
+    pub url_type: UrlType,
+    pub connection_type: ConnectionType,
+    /// The name under `test_repository`, where the URL names more than one repository.
+    pub test_repository: Option<String>,
+    /// The repository that a test reads.
+    pub probed_repository: RepoUrl,
+    pub credentials: Option<Credentials>,
+    /// What `[secrets]` says about the secret that `credentials` names, if it names one.
+    pub secret_source: Option<SecretSource>,
+    pub delegate_tags: Tags,
+    pub test_cadence: Cadence,
+    pub additional_certs: Option<Certificates>,
+    pub allow_plain_http: bool,
+    /// `disconnected = true` pins it, and this is where it says so.
+    pub disconnected: Option<Pin>,
+}
+
+/// How a repository is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionType {
+    Http,
+}
+
+/// Where the configuration holds something down that an operator could otherwise change.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pin {
+    pub file: String,
+    pub line: usize,
+}
+
+impl PartialEq for Pin {
+    /// A pin that moved to another line is no change.
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Pin {}
+
+/// `[[link]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkConfig {
+    pub name: LinkName,
+    pub display_name: String,
+    pub description: String,
+    pub connection: ConnectionName,
+    pub project: String,
+    pub repository: RepoUrl,
+    /// As the URL or the keys say.
+    pub reference: RefSpec,
+    /// `/`-separated, without slashes at the ends; empty for the whole repository.
+    pub directory: String,
+    pub sync_cadence: Cadence,
+    pub proceed: Proceed,
+    /// `archived = true` pins it, and this is where it says so.
+    pub archived: Option<Pin>,
+    pub formats: Vec<Format>,
+}
+
+/// Whether a new or changed link goes on by itself once its connection has passed a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proceed {
+    Auto,
+    Manual,
+}
+
+/// A format of tests to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    Katalon,
+}
+
+impl Format {
+    pub const ALL: [Self; 1] = [Self::Katalon];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Katalon => "katalon",
+        }
+    }
+}

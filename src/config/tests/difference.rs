@@ -1,0 +1,83 @@
+//! What a new configuration changes, and which changes matter.
+
+use super::{CONNECTION, LINK, config};
+use crate::config::{Changes, ConfigDiff};
+
+fn between(old: &str, new: &str) -> ConfigDiff {
+    ConfigDiff::between(&config(old), &config(new))
+}
+
+/// Names of the changed ones, with an exclamation mark where it matters.
+fn changed<N: std::fmt::Display>(changes: &Changes<N>) -> String {
+    let mark = |matters| if matters { "!" } else { "" };
+    changes.changed.iter().map(|change| format!("{}{}", change.name, mark(change.matters))).collect()
+}
+
+#[test]
+fn an_equal_configuration_is_no_change() {
+    let text = format!("{CONNECTION}disconnected = true\n{LINK}");
+    let diff = between(&text, &format!("# moved by a line\n{text}"));
+    assert!(diff.is_empty(), "{diff:?}");
+    assert_eq!(diff.links.unchanged.len(), 1);
+}
+
+#[test]
+fn what_comes_and_goes_is_named() {
+    let both = format!("{CONNECTION}{LINK}");
+    let diff = between(CONNECTION, &both);
+    assert_eq!((diff.links.added.len(), diff.links.removed.len(), diff.connections.unchanged.len()), (1, 0, 1));
+    assert_eq!(between(&both, CONNECTION).links.removed.len(), 1);
+}
+
+#[test]
+fn keys_of_a_connection_matter_or_not() {
+    let check = |lines: &str, expect: &str| {
+        let diff = between(CONNECTION, &format!("{CONNECTION}{lines}\n"));
+        assert_eq!(changed(&diff.connections), expect, "{lines}");
+    };
+    check("display_name = \"x\"", "contoso");
+    check("description = \"x\"", "contoso");
+    check("test_every = \"1h\"", "contoso");
+    check("delegate_tags = [\"x\"]", "contoso!");
+    check("credentials = { password = { env = \"PAT\" } }", "contoso!");
+    check("test_every = \"30m\"", "");
+}
+
+#[test]
+fn keys_of_a_link_matter_or_not() {
+    let check = |lines: &str, expect: &str| {
+        let diff = between(&format!("{CONNECTION}{LINK}"), &format!("{CONNECTION}{LINK}{lines}\n"));
+        assert_eq!(changed(&diff.links), expect, "{lines}");
+    };
+    check("description = \"x\"", "checkout-tests");
+    check("sync_every = \"1h\"", "checkout-tests");
+    check("project = \"x\"", "checkout-tests");
+    check("branch = \"dev\"", "checkout-tests!");
+    check("directory = \"ui\"", "checkout-tests!");
+    check("formats = [\"katalon\"]", "");
+}
+
+#[test]
+fn another_source_of_a_named_secret_matters() {
+    let text = |source: &str| format!("{CONNECTION}credentials = {{ password = {{ secret = \"p\" }} }}\n[secrets.p]\nenv = \"{source}\"\n");
+    assert_eq!(changed(&between(&text("PAT"), &text("OTHER")).connections), "contoso!");
+}
+
+#[test]
+fn keys_that_need_a_restart_are_named() {
+    let diff = between("", "[agent]\nstate_dir = \"/s\"\nsocket = \"/a\"\nname = \"x\"\nattempts = 9\n");
+    assert_eq!(diff.needs_restart, ["agent.name", "agent.state_dir", "agent.socket"]);
+}
+
+#[test]
+fn a_difference_is_written_as_json() {
+    let diff = between(CONNECTION, &format!("{CONNECTION}description = \"x\"\n{LINK}"));
+    insta::assert_json_snapshot!(diff.connections, @"");
+}
+
+#[test]
+fn fingerprints_stay_what_the_catalog_holds() {
+    let config = config(&format!("{CONNECTION}{LINK}"));
+    insta::assert_snapshot!(config.connections["contoso"].fingerprint(), @"");
+    insta::assert_snapshot!(config.links["checkout-tests"].fingerprint(), @"");
+}

@@ -1,0 +1,87 @@
+//! Where secrets come from, and that they do not stand in the configuration or in what is said of it.
+
+use super::{CONNECTION, LINK, check_errors, diagnostics, problems};
+use crate::config::SecretSource;
+
+/// A whole configuration with these credentials.
+fn with(credentials: &str, rest: &str) -> String {
+    format!("{CONNECTION}[connection.credentials]\n{credentials}\n{LINK}{rest}\n")
+}
+
+#[test]
+fn a_name_stands_for_its_source() {
+    let text = with("password = { secret = \"pat\" }", "[secrets.pat]\nenv = \"PAT\"");
+    let config = super::config(&text);
+    let source = SecretSource::Env("PAT".to_owned());
+    assert_eq!(config.secrets["pat"], source);
+    assert_eq!(config.connections["contoso"].secret_source, Some(source));
+    assert_eq!(problems(&text), "");
+}
+
+#[test]
+fn a_literal_secret_is_refused_and_not_shown() {
+    let literals = [
+        with("password = \"hunter2\"", ""),
+        with("bearer = \"hunter2\"", ""),
+        with("pasword = \"hunter2\"", ""),
+        with("password = { value = \"hunter2\" }", ""),
+        with("password = { secret = \"hunter2\" }", ""),
+        with("password = { secret = \"hunter2 hunter2\" }", ""),
+        with("password = { env = \"hunter2\" }", ""),
+        with("password = [\"hunter2\"]", ""),
+        with("password = \"\"\"\nhunter2\n\"\"\"", ""),
+        with("password = \"hunter2", ""),
+        with("password = hunter2", ""),
+        with("", "[secrets]\npat = \"hunter2\""),
+        with("", "[secrets.pat]\nvalue = \"hunter2\""),
+    ];
+    for text in literals {
+        let found = diagnostics(&text);
+        assert!(!found.is_empty(), "{text}");
+        let shown: String = found.iter().map(|d| format!("{d:?}\n{}\n", d.render())).collect();
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn a_literal_secret_is_answered_with_what_to_write() {
+    let found = problems(&with("password = \"hunter2\"", ""));
+    assert!(found.contains("error 9:12 `password` holds a value where the source of a secret is wanted"), "{found}");
+    assert!(found.contains("write { env = \"NAME\" } or { file = \"/path\" }"), "{found}");
+}
+
+#[test]
+fn a_source_is_exactly_one() {
+    let check = |password: &str, message: &str| check_errors(&with(&format!("password = {password}"), ""), &[message]);
+    check("{}", "the secret has no source");
+    check("{ env = \"\" }", "`env` is not the name of an environment variable");
+    check("{ secret = \"nobody\" }", "there is no [secrets] table of this name");
+    let both = problems(&with("password = { env = \"PAT\", file = \"/x\" }", ""));
+    assert!(both.contains("`env` and `file` exclude each other"), "{both}");
+    check_errors(&with("username = \"me\"", ""), &["[connection.credentials] lacks `password`"]);
+    check_errors(&with("username = \"a:b\"\npassword = { env = \"PAT\" }", ""), &["`username` holds a colon or a control character"]);
+}
+
+#[test]
+fn the_nearest_declared_name_is_named() {
+    let found = problems(&with("password = { secret = \"contoso-pta\" }", "[secrets.contoso-pat]\nenv = \"PAT\""));
+    assert!(found.contains("[did you mean `contoso-pat`?]"), "{found}");
+}
+
+#[test]
+fn a_secret_that_is_absent_now_is_a_warning() {
+    let check = |password: &str, message: &str| {
+        let found = problems(&with(&format!("password = {password}"), ""));
+        assert!(found.starts_with("warning 9:") && found.contains(message), "{found}");
+    };
+    check("{ env = \"NOWHERE\" }", "the environment variable NOWHERE is not set here");
+    check("{ file = \"/nowhere/pat\" }", "the secret's file cannot be used now: No such file");
+    check("{ file = \"/\" }", "the secret's file cannot be used now: it is not a file");
+}
+
+#[test]
+fn a_secret_that_is_not_used_is_a_warning() {
+    let found = problems(&with("password = { env = \"PAT\" }", "[secrets.old]\nenv = \"PAT\""));
+    assert_eq!(found.lines().count(), 1);
+    assert!(found.contains("the secret `old` is not used"), "{found}");
+}

@@ -1,0 +1,10 @@
+//! Decisions as pure functions of values: no clock, no runtime, no file system. Time and chance are arguments.
+
+pub mod agenda;
+pub mod cadence;
+pub mod changes;
+pub mod connection;
+pub mod event;
+pub mod link;
+pub mod retry;
+pub mod selection;

@@ -1,0 +1,247 @@
+//! The actor: owns the plan, and does one thing at a time as commands, returned tasks, records and due times come in.
+
+mod configuring;
+mod syncing;
+mod testing;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use suitesync_contract::{DelegateName, Progress, TaskId};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::control::{AgentState, Command, Control};
+use super::delegate::{Delegate, ProgressSink};
+use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
+use super::plan::{Job, Plan};
+use super::work::Update;
+use crate::catalog::{Catalog, CatalogError};
+use crate::config::Secrets;
+use crate::config::{Config, DelegateConfig};
+use crate::config::Diagnostic;
+use crate::domain::event::{Event, EventName};
+use suitesync_contract::{Tags, Task};
+
+/// Commands that may wait; each takes the actor microseconds.
+const WAITING_COMMANDS: usize = 64;
+
+/// Makes the delegates that a configuration asks for.
+pub(crate) type Hire = Box<dyn Fn(&[DelegateConfig]) -> Vec<Arc<dyn Delegate>> + Send>;
+
+/// What the actor needs from outside.
+pub(crate) struct Parts {
+    pub catalog: Catalog,
+    pub config: Config,
+    pub content_hash: String,
+    /// Shared with delegates in this process, which resolve secrets when they need them.
+    pub secrets: Arc<ArcSwap<Secrets>>,
+    pub hire: Hire,
+    pub stop: CancellationToken,
+    pub tracker: TaskTracker,
+}
+
+/// What the actor's own tasks tell it.
+enum Note {
+    Progress(TaskId, Progress),
+    Tested(testing::RecordedTest),
+    Synced(syncing::RecordedSync),
+}
+
+pub(crate) struct Agent {
+    catalog: Catalog,
+    config: Arc<Config>,
+    content_hash: String,
+    generation: u64,
+    started_at: DateTime<Utc>,
+    configured_at: DateTime<Utc>,
+    rejected: Vec<Diagnostic>,
+    secrets: Arc<ArcSwap<Secrets>>,
+    hire: Hire,
+    plan: Plan,
+    dispatcher: Dispatcher,
+    under_way: HashMap<TaskId, Job>,
+    last_task: u64,
+    notes: mpsc::UnboundedSender<Note>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// Starts the agent: its configuration is taken up before this returns. It works until `stop` is cancelled; the
+/// returned task ends when the actor has.
+pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHandle<()>), CatalogError> {
+    let (commands, command_queue) = mpsc::channel(WAITING_COMMANDS);
+    let (returned, returned_queue) = mpsc::unbounded_channel();
+    let (notes, note_queue) = mpsc::unbounded_channel();
+    let control = Control::new(commands, parts.catalog.clone());
+    let now = Utc::now();
+    let mut agent = Agent {
+        catalog: parts.catalog,
+        config: Arc::new(parts.config),
+        content_hash: parts.content_hash,
+        generation: 1,
+        started_at: now,
+        configured_at: now,
+        rejected: Vec::new(),
+        secrets: parts.secrets,
+        hire: parts.hire,
+        plan: Plan::default(),
+        dispatcher: Dispatcher::new(returned, parts.tracker.clone()),
+        under_way: HashMap::new(),
+        last_task: 0,
+        notes,
+        stop: parts.stop,
+        tracker: parts.tracker,
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!("suitesync {version} begins to work as {}", agent.config.agent.name);
+    agent.catalog.tell(Event::new(now, EventName::AgentStarted, message).field("version", version)).await?;
+    agent.set_delegates().await?;
+    agent.take_up(now).await?;
+    let running = tokio::spawn(agent.run(command_queue, returned_queue, note_queue));
+    Ok((control, running))
+}
+
+impl Agent {
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut returned: mpsc::UnboundedReceiver<Returned>,
+        mut notes: mpsc::UnboundedReceiver<Note>,
+    ) {
+        let stop = self.stop.clone();
+        loop {
+            let next = self.plan.agenda.next();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(command) = commands.recv() => self.obey(command).await,
+                Some(returned) = returned.recv() => self.take_back(returned),
+                Some(note) = notes.recv() => self.hear(note),
+                () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => self.run_due().await,
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        // Whoever asked may have gone: then nobody misses the answer.
+        match command {
+            Command::Apply { loaded, answer } => drop(answer.send(self.apply(*loaded).await)),
+            Command::Test { connection, waiter, answer } => drop(answer.send(self.test_now(&connection, waiter))),
+            Command::Sync { link, waiter, answer } => drop(answer.send(self.sync_now(&link, waiter))),
+            Command::Proceed { link, waiter, answer } => drop(answer.send(self.proceed_now(&link, waiter).await)),
+            Command::State { answer } => drop(answer.send(Ok(self.state()))),
+        }
+    }
+
+    fn state(&self) -> AgentState {
+        AgentState {
+            config: Arc::clone(&self.config),
+            generation: self.generation,
+            started_at: self.started_at,
+            configured_at: self.configured_at,
+            rejected: self.rejected.clone(),
+            delegates: self.dispatcher.views(),
+        }
+    }
+
+    async fn run_due(&mut self) {
+        while let Some(job) = self.plan.agenda.pop_due(Instant::now()) {
+            match job {
+                Job::Test(name) => self.begin_test(&name, None),
+                Job::Sync(key) => self.begin_sync(&key),
+                Job::Remove(name) => self.remove_link(&name).await,
+            }
+        }
+    }
+
+    fn hear(&mut self, note: Note) {
+        match note {
+            Note::Progress(task, progress) => self.pass_on(task, progress),
+            Note::Tested(recorded) => self.tested(recorded),
+            Note::Synced(recorded) => self.synced(recorded),
+        }
+    }
+
+    fn pass_on(&self, task: TaskId, progress: Progress) {
+        let update = Update::Progress(progress);
+        match self.under_way.get(&task) {
+            Some(Job::Test(name)) => {
+                if let Some(work) = self.plan.connections.get(name).and_then(|entry| entry.work.as_ref()) {
+                    work.tell(&update);
+                }
+            }
+            Some(Job::Sync(key)) => {
+                for waiting in self.plan.repositories.get(key).into_iter().flat_map(|entry| &entry.waiting) {
+                    // Whoever asked may have gone.
+                    let _ = waiting.waiter.send(update.clone());
+                }
+            }
+            Some(Job::Remove(_)) | None => {}
+        }
+    }
+
+    fn next_task(&mut self) -> TaskId {
+        self.last_task += 1;
+        TaskId(self.last_task)
+    }
+
+    /// Places a task for `job`.
+    fn submit(&mut self, job: Job, task: Task, wanted: Tags, cancel: CancellationToken) {
+        let (id, notes) = (task.id, self.notes.clone());
+        let progress: ProgressSink = Arc::new(move |progress| {
+            // Nobody is left to hear it when the agent stops.
+            let _ = notes.send(Note::Progress(id, progress));
+        });
+        self.under_way.insert(id, job);
+        if let Some(ended) = self.dispatcher.submit(Order { task, wanted, cancel, progress, attempt: 1 }) {
+            self.end(ended);
+        }
+    }
+
+    fn take_back(&mut self, returned: Returned) {
+        let (verdict, impossible) = self.dispatcher.take_back(returned);
+        match verdict {
+            Verdict::Ended(ended) => self.end(ended),
+            Verdict::PlacedAgain { delegate, attempt, failure, task } => {
+                self.tell_placed_again(&delegate, attempt, &failure, &task);
+            }
+        }
+        impossible.into_iter().for_each(|ended| self.end(ended));
+    }
+
+    fn tell_placed_again(
+        &self,
+        delegate: &DelegateName,
+        attempt: u32,
+        failure: &suitesync_contract::Failure,
+        task: &Task,
+    ) {
+        let message = format!("delegate {delegate} was lost at a task of connection {}", task.access.connection);
+        let event = Event::new(Utc::now(), EventName::TaskReassigned, message)
+            .connection(&task.access.connection)
+            .delegate(Some(delegate))
+            .failure(failure)
+            .field("attempt", attempt);
+        let catalog = self.catalog.clone();
+        self.tracker.spawn(async move { report_write(catalog.tell(event).await) });
+    }
+
+    fn end(&mut self, ended: Ended) {
+        match self.under_way.remove(&ended.task.id) {
+            Some(Job::Test(name)) => self.end_test(&name, ended),
+            Some(Job::Sync(key)) => self.end_sync(&key, ended),
+            Some(Job::Remove(_)) | None => {}
+        }
+    }
+}
+
+/// Logs a write that failed where nobody else can do anything about it.
+fn report_write<T>(result: Result<T, CatalogError>) {
+    if let Err(error) = result {
+        tracing::error!(error = &error as &dyn std::error::Error, "failed to write to the catalog");
+    }
+}

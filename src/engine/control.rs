@@ -1,0 +1,134 @@
+//! The way to ask the agent for something while it runs.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use suitesync_contract::{ConnectionName, LinkName};
+use tokio::sync::{mpsc, oneshot};
+
+use super::dispatcher::DelegateView;
+use super::work::Waiter;
+use crate::catalog::Catalog;
+use crate::config::ConfigDiff;
+use crate::config::Diagnostic;
+use crate::config::{Config, Loaded};
+
+/// Why something that was asked for is not done, and what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    pub message: String,
+    pub hint: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// There is no such thing.
+    Unknown,
+    /// It is not in a state for that.
+    Conflict,
+    /// The agent or its catalog cannot do it now.
+    Unavailable,
+}
+
+impl Refusal {
+    pub fn unknown(what: &str, name: &str) -> Self {
+        let hint = format!("`suitesync {what} list` shows those there are");
+        Self { kind: RefusalKind::Unknown, message: format!("there is no {what} `{name}`"), hint }
+    }
+
+    pub fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { kind: RefusalKind::Conflict, message: message.into(), hint: hint.into() }
+    }
+
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        let hint = "look at the agent's log".to_owned();
+        Self { kind: RefusalKind::Unavailable, message: message.into(), hint }
+    }
+}
+
+/// What came of taking up a configuration.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReloadReport {
+    pub outcome: ReloadOutcome,
+    pub generation: u64,
+    pub changes: Option<ConfigDiff>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReloadOutcome {
+    Unchanged,
+    Applied,
+    /// The configuration is faulty: the running one stays.
+    Rejected,
+}
+
+/// The agent at this moment.
+#[derive(Debug, Clone)]
+pub struct AgentState {
+    pub config: Arc<Config>,
+    pub generation: u64,
+    pub started_at: DateTime<Utc>,
+    pub configured_at: DateTime<Utc>,
+    /// The faults of the configuration on disk, while it is not the running one.
+    pub rejected: Vec<Diagnostic>,
+    pub delegates: Vec<DelegateView>,
+}
+
+pub type Answer<T> = oneshot::Sender<Result<T, Refusal>>;
+
+#[derive(Debug)]
+pub enum Command {
+    Apply { loaded: Box<Loaded>, answer: Answer<ReloadReport> },
+    Test { connection: ConnectionName, waiter: Waiter, answer: Answer<()> },
+    Sync { link: LinkName, waiter: Waiter, answer: Answer<()> },
+    Proceed { link: LinkName, waiter: Waiter, answer: Answer<()> },
+    State { answer: Answer<AgentState> },
+}
+
+/// Asks the agent; clones share the way.
+#[derive(Debug, Clone)]
+pub struct Control {
+    commands: mpsc::Sender<Command>,
+    pub catalog: Catalog,
+}
+
+impl Control {
+    pub fn new(commands: mpsc::Sender<Command>, catalog: Catalog) -> Self {
+        Self { commands, catalog }
+    }
+
+    pub async fn apply(&self, loaded: Loaded) -> Result<ReloadReport, Refusal> {
+        self.ask(|answer| Command::Apply { loaded: Box::new(loaded), answer }).await
+    }
+
+    /// Tests a connection now; `waiter` hears of every step and of the end.
+    pub async fn test(&self, connection: ConnectionName, waiter: Waiter) -> Result<(), Refusal> {
+        self.ask(|answer| Command::Test { connection, waiter, answer }).await
+    }
+
+    /// Syncs a link now; `waiter` hears how far it is and what came of it.
+    pub async fn sync(&self, link: LinkName, waiter: Waiter) -> Result<(), Refusal> {
+        self.ask(|answer| Command::Sync { link, waiter, answer }).await
+    }
+
+    /// Lets a link proceed that does not by itself, and syncs it.
+    pub async fn proceed(&self, link: LinkName, waiter: Waiter) -> Result<(), Refusal> {
+        self.ask(|answer| Command::Proceed { link, waiter, answer }).await
+    }
+
+    pub async fn state(&self) -> Result<AgentState, Refusal> {
+        self.ask(|answer| Command::State { answer }).await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, Refusal> {
+        let (answer, reply) = oneshot::channel();
+        let stopping = |_| Refusal::unavailable("the agent is stopping");
+        self.commands.send(command(answer)).await.map_err(|_| stopping(()))?;
+        reply.await.map_err(|_| stopping(()))?
+    }
+}

@@ -1,0 +1,32 @@
+//! What the engine asks of a delegate, wherever it runs.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use suitesync_contract::{DelegateName, Outcome, Progress, Tags, Task};
+use tokio_util::sync::CancellationToken;
+
+/// Where a delegate says how far it is. Never blocks.
+pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// What a delegate will come back with.
+pub type Carrying<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// A worker with a name, tags and a capacity.
+pub trait Delegate: Send + Sync + fmt::Debug {
+    fn name(&self) -> &DelegateName;
+
+    /// The kind, as `delegate list` shows it.
+    fn kind(&self) -> &'static str;
+
+    /// Its tags, its own name among them.
+    fn tags(&self) -> &Tags;
+
+    /// Tasks at once.
+    fn capacity(&self) -> u32;
+
+    /// Carries out a task. It ends soon after `cancel`, with the class `canceled`.
+    fn carry_out(&self, task: Task, progress: ProgressSink, cancel: CancellationToken) -> Carrying<'_>;
+}

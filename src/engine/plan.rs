@@ -1,0 +1,129 @@
+//! What the agent has to look after, and when: connections, repositories with their links, and what is under way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use suitesync_contract::{ConnectionName, LinkName, RepoUrl, RepositoryIdentity};
+use tokio::time::Instant;
+
+use super::work::{Waiter, Work};
+use crate::catalog::connection::ConnectionRecord;
+use crate::catalog::link::LinkRecord;
+use crate::config::{ConnectionConfig, LinkConfig, Proceed};
+use crate::domain::agenda::Agenda;
+use crate::domain::cadence::Cadence;
+
+/// One repository under a connection: links are views of it, and it has one mirror.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepositoryKey {
+    pub connection: ConnectionName,
+    pub identity: RepositoryIdentity,
+}
+
+/// What falls due, and what a task is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Job {
+    Test(ConnectionName),
+    Sync(RepositoryKey),
+    /// A link has been out of the configuration long enough to be archived.
+    Remove(LinkName),
+}
+
+#[derive(Debug)]
+pub struct ConnectionEntry {
+    pub config: Arc<ConnectionConfig>,
+    pub record: ConnectionRecord,
+    pub work: Option<Work>,
+}
+
+#[derive(Debug)]
+pub struct LinkEntry {
+    pub config: Arc<LinkConfig>,
+    pub record: LinkRecord,
+    pub repository: RepositoryKey,
+}
+
+/// Someone who waits for one link of a repository.
+#[derive(Debug)]
+pub struct LinkWaiter {
+    pub link: LinkName,
+    pub waiter: Waiter,
+}
+
+#[derive(Debug)]
+pub struct RepositoryEntry {
+    pub url: RepoUrl,
+    pub links: BTreeSet<LinkName>,
+    /// The sync under way.
+    pub work: Option<Work>,
+    /// Those whom the sync under way will answer.
+    pub waiting: Vec<LinkWaiter>,
+    /// Those who asked while one was under way, which may have looked too early for them: the next one answers.
+    pub waiting_next: Vec<LinkWaiter>,
+}
+
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub connections: BTreeMap<ConnectionName, ConnectionEntry>,
+    pub repositories: BTreeMap<RepositoryKey, RepositoryEntry>,
+    pub links: BTreeMap<LinkName, LinkEntry>,
+    pub agenda: Agenda<Job, Instant>,
+}
+
+impl LinkEntry {
+    /// Whether the link is to be synced when its repository is.
+    pub fn proceeds(&self) -> bool {
+        let let_go = match self.config.proceed {
+            Proceed::Auto => true,
+            Proceed::Manual => self.record.proceeded == Some(self.record.revision),
+        };
+        let_go && !self.record.state.is_archived()
+    }
+}
+
+impl Plan {
+    /// The links of a repository that are to be synced.
+    pub fn proceeding(&self, key: &RepositoryKey) -> Vec<&LinkEntry> {
+        let names = self.repositories.get(key).into_iter().flat_map(|repository| &repository.links);
+        names.filter_map(|name| self.links.get(name)).filter(|link| link.proceeds()).collect()
+    }
+
+    /// The repositories of a connection.
+    pub fn repositories_of(&self, connection: &ConnectionName) -> Vec<RepositoryKey> {
+        self.repositories.keys().filter(|key| key.connection == *connection).cloned().collect()
+    }
+
+    /// Groups the links into repositories anew; work under way and those who wait stay. Returns what nobody links.
+    pub fn regroup(&mut self) -> Vec<RepositoryEntry> {
+        for repository in self.repositories.values_mut() {
+            repository.links.clear();
+        }
+        for (name, link) in &self.links {
+            let entry = self.repositories.entry(link.repository.clone()).or_insert_with(|| RepositoryEntry {
+                url: link.config.repository.clone(),
+                links: BTreeSet::new(),
+                work: None,
+                waiting: Vec::new(),
+                waiting_next: Vec::new(),
+            });
+            entry.url = link.config.repository.clone();
+            entry.links.insert(name.clone());
+        }
+        let unused: Vec<_> =
+            self.repositories.iter().filter(|(_, entry)| entry.links.is_empty()).map(|(key, _)| key.clone()).collect();
+        for key in &unused {
+            self.agenda.remove(&Job::Sync(key.clone()));
+        }
+        unused.iter().filter_map(|key| self.repositories.remove(key)).collect()
+    }
+}
+
+/// How long from `now` until a cadence is due again.
+pub fn interval(cadence: &Cadence, now: DateTime<Utc>) -> Duration {
+    match cadence {
+        Cadence::Every(interval) => *interval,
+        Cadence::Cron(_) => (cadence.next_after(now) - now).to_std().unwrap_or_default(),
+    }
+}
