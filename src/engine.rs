@@ -8,7 +8,7 @@ pub mod agent;
 pub mod control;
 pub mod delegate;
 pub mod dispatcher;
-//pub mod local;
+pub mod local;
 pub mod parses;
 pub mod plan;
 pub mod reload;

@@ -110,7 +110,7 @@ pub fn forget(sql: &Connection, before: DateTime<Utc>) -> Result<usize> {
     Ok(sql.execute("DELETE FROM event WHERE at < ?1", [millis(before)])?)
 }
 
-/// Writes the event to the log, its fields under their own names.
+/// Writes the event to the log. Its own fields stand in `fields` as JSON; the log's formats give each its own name.
 pub fn log(event: &Event) {
     let name = event.name.as_str();
     let connection = event.connection.as_ref().map(|name| name.as_str());

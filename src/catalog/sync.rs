@@ -56,7 +56,8 @@ pub fn record(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary
         return refuse(change, ended);
     };
     let summary = match &ended.report.result {
-        Ok(LinkFacts::Unchanged { commit }) => unchanged(change, ended, &link, *commit)?,
+        Ok(LinkFacts::Unchanged { commit }) => unchanged(change, ended, &link, Some(*commit))?,
+        Ok(LinkFacts::Found { commit: None, .. }) if is_known_empty(&link) => unchanged(change, ended, &link, None)?,
         Ok(LinkFacts::Found { commit, discovery, parsed, remembered }) => {
             let files = Files { parsed: *parsed, remembered: *remembered };
             found(change, ended, &link, &Found { commit: *commit, discovery, files })?
@@ -76,7 +77,7 @@ struct Files {
 }
 
 struct Found<'a> {
-    commit: ObjectId,
+    commit: Option<ObjectId>,
     discovery: &'a Discovery,
     files: Files,
 }
@@ -102,16 +103,26 @@ fn refuse(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary, Op
     Ok((summary(ended, SyncOutcome::Refused, None), None))
 }
 
-fn unchanged(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, commit: ObjectId) -> Result<SyncSummary> {
+/// Whether the catalog says already that the repository has no commit.
+fn is_known_empty(link: &LinkRecord) -> bool {
+    link.commit.is_none() && link.commit_revision == Some(link.revision)
+}
+
+fn unchanged(
+    change: &Change<'_>,
+    ended: &EndedSync,
+    link: &LinkRecord,
+    commit: Option<ObjectId>,
+) -> Result<SyncSummary> {
     let mut statement = change
         .sql()
         .prepare_cached("UPDATE link SET checked_at = ?2, failure = NULL, failures = 0 WHERE key = ?1")?;
     statement.execute((link.key, millis(ended.at)))?;
-    Ok(SyncSummary { to: Some(commit), ..summary(ended, SyncOutcome::Unchanged, Some(link)) })
+    Ok(SyncSummary { to: commit, ..summary(ended, SyncOutcome::Unchanged, Some(link)) })
 }
 
 fn found(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, found: &Found<'_>) -> Result<SyncSummary> {
-    let sync = insert_sync(change, ended, link, Some(found.commit), found.files, None)?;
+    let sync = insert_sync(change, ended, link, found.commit, found.files, None)?;
     let (cases, suites) = contents::replace(change, link.key, sync, found.discovery)?;
     let totals = count(found.discovery);
     change.sql().execute(
@@ -124,7 +135,7 @@ fn found(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, found: &
          WHERE key = :key",
         named_params! {
             ":key": link.key,
-            ":commit": found.commit.to_string(),
+            ":commit": found.commit.map(|commit| commit.to_string()),
             ":counts": to_json(&totals)?,
             ":roots": to_json(&found.discovery.roots)?,
             ":notices": to_json(&found.discovery.notices)?,
@@ -132,7 +143,7 @@ fn found(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, found: &
         },
     )?;
     let summary =
-        SyncSummary { to: Some(found.commit), cases, suites, ..summary(ended, SyncOutcome::Synced, Some(link)) };
+        SyncSummary { to: found.commit, cases, suites, ..summary(ended, SyncOutcome::Synced, Some(link)) };
     tell_synced(change, ended, link, &summary, found.files)?;
     Ok(summary)
 }
@@ -144,7 +155,7 @@ fn tell_synced(
     summary: &SyncSummary,
     files: Files,
 ) -> Result<()> {
-    let commit = summary.to.map_or_else(String::new, |commit| commit.short());
+    let commit = summary.to.map_or_else(|| "no commit yet".to_owned(), |commit| commit.short());
     let changes = |counts: &ChangeCounts| {
         format!("{} added, {} removed, {} changed, {} renamed", counts.added, counts.removed, counts.changed, counts.renamed)
     };

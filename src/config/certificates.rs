@@ -68,7 +68,8 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, CertificatesError> {
         return Ok(vec![path.to_owned()]);
     }
     let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(unreadable)?.collect();
-    let mut files: Vec<_> = entries.map_err(unreadable)?.into_iter().map(|entry| entry.path()).filter(|f| counts(f)).collect();
+    let mut files: Vec<_> =
+        entries.map_err(unreadable)?.into_iter().map(|entry| entry.path()).filter(|f| counts(f)).collect();
     files.sort();
     Ok(files)
 }
@@ -81,7 +82,11 @@ fn counts(file: &Path) -> bool {
 fn append(file: &Path, pem: &mut String) -> Result<(), CertificatesError> {
     let path = || file.to_owned();
     let unreadable = |source| CertificatesError::Unreadable { path: path(), source };
-    if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE {
+    let metadata = std::fs::metadata(file).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(unreadable(io::Error::other("it is not a file")));
+    }
+    if metadata.len() > MAX_FILE {
         return Err(CertificatesError::TooLarge { path: path() });
     }
     let content = std::fs::read(file).map_err(unreadable)?;

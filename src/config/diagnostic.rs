@@ -60,7 +60,8 @@ impl Diagnostic {
         if self.excerpts.is_empty() {
             return self.render_bare(level);
         }
-        let mut group = level.primary_title(self.message.as_str()).elements(self.excerpts.iter().enumerate().map(snippet));
+        let mut group =
+            level.primary_title(self.message.as_str()).elements(self.excerpts.iter().enumerate().map(snippet));
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
@@ -68,7 +69,8 @@ impl Diagnostic {
     }
 
     fn render_bare(&self, level: Level<'_>) -> String {
-        let title = Renderer::plain().render(&[annotate_snippets::Group::with_title(level.primary_title(self.message.as_str()))]);
+        let title = Renderer::plain()
+            .render(&[annotate_snippets::Group::with_title(level.primary_title(self.message.as_str()))]);
         let place = format!("{title}\n --> {}:{}:{}", self.file, self.line, self.column);
         match &self.help {
             Some(help) => format!("{place}\n  = help: {help}"),

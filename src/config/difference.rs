@@ -37,7 +37,9 @@ pub struct Changed<N> {
 impl ConfigDiff {
     pub fn between(old: &Config, new: &Config) -> Self {
         Self {
-            connections: Changes::between(&old.connections, &new.connections, |a, b| a.fingerprint() != b.fingerprint()),
+            connections: Changes::between(&old.connections, &new.connections, |a, b| {
+                a.fingerprint() != b.fingerprint()
+            }),
             links: Changes::between(&old.links, &new.links, |a, b| a.fingerprint() != b.fingerprint()),
             delegates: Changes::between(&by_name(&old.delegates), &by_name(&new.delegates), |a, b| a.tags != b.tags),
             needs_restart: needs_restart(old, new),
@@ -45,7 +47,10 @@ impl ConfigDiff {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.connections.is_empty() && self.links.is_empty() && self.delegates.is_empty() && self.needs_restart.is_empty()
+        self.connections.is_empty()
+            && self.links.is_empty()
+            && self.delegates.is_empty()
+            && self.needs_restart.is_empty()
     }
 }
 

@@ -64,7 +64,9 @@ pub(super) fn read(location: &Location) -> Files {
     match drop_in_files(&drop_ins) {
         Ok(paths) => paths.iter().for_each(|path| files.read_file(path)),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => (),
-        Err(fault) => files.refuse(&drop_ins, &format!("failed to list the folder: {fault}"), "let the agent's user read it"),
+        Err(fault) => {
+            files.refuse(&drop_ins, &format!("failed to list the folder: {fault}"), "let the agent's user read it")
+        }
     }
     files.watch(&drop_ins);
     files
@@ -94,7 +96,9 @@ impl Files {
         self.watch(path);
         match read_text(path) {
             Ok(text) => self.sources.push(Source::new(path.to_owned(), text)),
-            Err(fault) => self.refuse(path, &format!("failed to read the file: {fault}"), "a readable TOML file in UTF-8"),
+            Err(fault) => {
+                self.refuse(path, &format!("failed to read the file: {fault}"), "a readable TOML file in UTF-8")
+            }
         }
     }
 

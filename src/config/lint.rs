@@ -30,13 +30,15 @@ pub(super) fn assemble(context: &Context<'_>, draft: Draft) -> Config {
     let agent = draft.agent.map_or_else(|| default_agent(context.environment, None), |agent| agent.value);
     check_state_dir(context.report, &agent);
     let secrets = sound(draft.secrets);
-    let mut delegates: Vec<DelegateConfig> = draft.delegates.into_values().filter_map(|delegate| delegate.value).collect();
+    let mut delegates: Vec<DelegateConfig> =
+        draft.delegates.into_values().filter_map(|delegate| delegate.value).collect();
     if delegates.is_empty() {
         delegates.push(default_delegate(context));
     }
     let mut connections = sound(draft.connections);
     for connection in connections.values_mut() {
-        connection.secret_source = connection.credentials.as_ref().and_then(|credentials| named_source(credentials, &secrets));
+        connection.secret_source =
+            connection.credentials.as_ref().and_then(|credentials| named_source(credentials, &secrets));
     }
     let log = draft.log.map_or_else(default_log, |log| log.value);
     Config { agent, log, secrets, delegates, connections, links: sound(draft.links) }
@@ -87,7 +89,12 @@ fn check_secrets(context: &Context<'_>, declared: &Declared<SecretName, SecretSo
 }
 
 /// The name is not repeated: it may be the secret itself.
-fn refuse_undeclared(context: &Context<'_>, place: Place, name: &SecretName, declared: &Declared<SecretName, SecretSource>) {
+fn refuse_undeclared(
+    context: &Context<'_>,
+    place: Place,
+    name: &SecretName,
+    declared: &Declared<SecretName, SecretSource>,
+) {
     let help = suggestion(name.as_str(), "declared secrets", declared.keys().map(SecretName::as_str));
     context.report.add(Finding::error(place, "there is no [secrets] table of this name").help(help));
 }
@@ -139,12 +146,15 @@ fn warn_of_same_views(context: &Context<'_>, draft: &Draft) {
         let view = (config.repository.identity(), &config.reference, config.directory.as_str());
         let Some((other, place)) = views.insert(view, (name, link.place)) else { continue };
         let message = format!("links `{other}` and `{name}` look at the same repository, ref and directory");
-        context.report.add(Finding::warning(link.place, message).help("one of them is enough").other(place, "the other is at"));
+        context
+            .report
+            .add(Finding::warning(link.place, message).help("one of them is enough").other(place, "the other is at"));
     }
 }
 
 fn warn_of_connections_without_link(context: &Context<'_>, draft: &Draft) {
-    let linked: BTreeSet<_> = draft.links.values().filter_map(|link| link.value.as_ref()).map(|link| &link.connection).collect();
+    let linked: BTreeSet<_> =
+        draft.links.values().filter_map(|link| link.value.as_ref()).map(|link| &link.connection).collect();
     let all_sound = draft.links.values().all(|link| link.value.is_some());
     for (name, connection) in draft.connections.iter().filter(|(name, _)| all_sound && !linked.contains(name)) {
         let finding = Finding::warning(connection.place, format!("connection `{name}` has no link"));

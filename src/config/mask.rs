@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
@@ -30,22 +31,25 @@ pub(super) fn masked(text: &str) -> Vec<Range<usize>> {
 fn mask_table(text: &str, table: &DeTable<'_>, within_credentials: bool, ranges: &mut Vec<Range<usize>>) {
     for (key, value) in table {
         let key = key.get_ref().as_ref();
-        let credential = within_credentials || is_credential(key);
-        match value.get_ref() {
-            DeValue::Table(inner) => mask_table(text, inner, credential, ranges),
-            DeValue::Array(items) => {
-                for item in items {
-                    match item.get_ref() {
-                        DeValue::Table(inner) => mask_table(text, inner, credential, ranges),
-                        _ if credential => ranges.push(within_quotes(text, item.span())),
-                        _ => (),
-                    }
-                }
-            }
-            DeValue::String(name) if names_a_source(key, name) => (),
-            _ if credential => ranges.push(within_quotes(text, value.span())),
-            _ => (),
-        }
+        let scope = Scope { key, credential: within_credentials || is_credential(key) };
+        mask_value(text, scope, value, ranges);
+    }
+}
+
+/// What is known of a value before it is looked at.
+#[derive(Clone, Copy)]
+struct Scope<'k> {
+    key: &'k str,
+    credential: bool,
+}
+
+fn mask_value(text: &str, scope: Scope<'_>, value: &Spanned<DeValue<'_>>, ranges: &mut Vec<Range<usize>>) {
+    if let Some(table) = value.get_ref().as_table() {
+        mask_table(text, table, scope.credential, ranges);
+    } else if let Some(items) = value.get_ref().as_array() {
+        items.iter().for_each(|item| mask_value(text, scope, item, ranges));
+    } else if scope.credential && !value.get_ref().as_str().is_some_and(|name| names_a_source(scope.key, name)) {
+        ranges.push(within_quotes(text, value.span()));
     }
 }
 
@@ -75,28 +79,34 @@ fn within_quotes(text: &str, span: Range<usize>) -> Range<usize> {
     start..start + inner.trim_end_matches(['"', '\'']).len()
 }
 
-/// For a file with faults: all that follows a credential key on its line, and every line within an open text.
+/// For a file with faults: all that follows a credential key on its line, the next line if the value may stand there,
+/// and every line within an open text.
 fn mask_lines(text: &str, ranges: &mut Vec<Range<usize>>) {
     let mut start = 0;
-    let mut within_text = false;
+    let (mut within_text, mut value_follows) = (false, false);
     for line in text.split_inclusive('\n') {
-        let range = start..start + line.len();
-        start = range.end;
+        let range = start..start + line.trim_end_matches(['\n', '\r']).len();
+        start += line.len();
         let toggles = line.matches("\"\"\"").count() + line.matches("'''").count();
-        if within_text {
+        let value = after_credential_key(line);
+        if within_text || value_follows {
             ranges.push(range.clone());
-        } else if let Some(value) = credential_value(line) {
+        } else if let Some(value) = value {
             ranges.push(range.start + value..range.end);
         }
         within_text ^= toggles % 2 == 1;
+        value_follows = (value.is_some() || value_follows) && line.trim_end().ends_with(['=', '{', '[', ',']);
     }
 }
 
-/// Where the value of the first credential key on a line starts.
-fn credential_value(line: &str) -> Option<usize> {
-    line.match_indices('=').map(|(offset, _)| offset).find_map(|offset| {
-        let key = line.get(..offset)?.trim_end().rsplit([' ', '\t', '{', ',', '.', '"', '\'']).next()?;
-        is_credential(key).then_some(offset + 1)
+/// Where the first word on a line that is a credential key ends. The equals sign may be what lacks.
+fn after_credential_key(line: &str) -> Option<usize> {
+    let is_apart = |c: char| !(c.is_alphanumeric() || c == '_' || c == '-');
+    let mut offset = 0;
+    line.split_inclusive(is_apart).find_map(|word| {
+        offset += word.len();
+        let word = word.trim_end_matches(is_apart);
+        is_credential(word).then_some(offset)
     })
 }
 
@@ -131,7 +141,7 @@ mod tests {
         let ranges = masked(text);
         let shown: String = text
             .char_indices()
-            .map(|(offset, c)| if ranges.iter().any(|range| range.contains(&offset)) { '*' } else { c })
+            .map(|(offset, c)| if c != '\n' && ranges.iter().any(|range| range.contains(&offset)) { '*' } else { c })
             .collect();
         assert_eq!(shown, expect);
     }
@@ -149,7 +159,9 @@ mod tests {
 
     #[test]
     fn names_of_sources_and_other_values_stay_readable() {
-        for text in ["password = { env = \"CI_TOKEN\" }", "[secrets.a]\nfile = \"/run/a\"", "url = \"https://h/a?b=c@d\""] {
+        for text in
+            ["password = { env = \"CI_TOKEN\" }", "[secrets.a]\nfile = \"/run/a\"", "url = \"https://h/a?b=c@d\""]
+        {
             check(text, text);
         }
         check("[x.credentials]\nusername = \"me\"", "[x.credentials]\nusername = \"me\"");
@@ -163,8 +175,10 @@ mod tests {
 
     #[test]
     fn a_file_with_faults_is_masked_by_the_line() {
-        check("password = \"hunter2", "password =*********");
-        check("a = { password = hunter2 }\nb = 1", "a = { password =***********\nb = 1");
-        check("password = \"\"\"\nhunter2\n", "password =*****************");
+        check("password = \"hunter2", "password **********");
+        check("password \"hunter2\"\nb = 1", "password *********\nb = 1");
+        check("password =\n\"hunter2\"\nb 1", "password *\n*********\nb 1");
+        check("a = { password = hunter2 }\nb = 1", "a = { password ***********\nb = 1");
+        check("password = \"\"\"\nhunter2\n", "password *****\n*******\n");
     }
 }

@@ -133,7 +133,12 @@ fn table_of<'r>(top: &Section<'r>, key: &str, item: Value<'r>) -> Option<Placed<
 }
 
 /// Takes a thing in under its name, unless the name is taken.
-fn declare<N: Ord + Display, T>(report: &Report<'_>, all: &mut Declared<N, T>, name: Option<Placed<N>>, config: Option<T>) {
+fn declare<N: Ord + Display, T>(
+    report: &Report<'_>,
+    all: &mut Declared<N, T>,
+    name: Option<Placed<N>>,
+    config: Option<T>,
+) {
     let Some(name) = name else { return };
     if let Some(earlier) = all.get(&name.value) {
         let finding = Finding::error(name.place, format!("the name `{}` is used twice", name.value));

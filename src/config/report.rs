@@ -57,13 +57,20 @@ impl<'s> Report<'s> {
     pub(super) fn add_syntax(&mut self, finding: Finding) {
         let place = finding.place;
         let line = self.source(place).map_or(1, |source| source.position(place.start).line);
-        self.add(finding);
-        self.broken.insert((place.file, line));
+        if self.broken.insert((place.file, line)) {
+            self.push(finding);
+        }
     }
 
     /// Whether a part of the file was not understood, so that what seems to lack may be there.
     pub(super) fn is_broken(&self, file: usize) -> bool {
         self.broken.range((file, 0)..=(file, usize::MAX)).next().is_some()
+    }
+
+    /// Whether a fault of syntax has already told of what stands there. A value that the parser made up stands nowhere.
+    fn is_consequence(&self, place: Place, line: usize) -> bool {
+        let is_made_up = place.start == place.end && self.is_broken(place.file);
+        is_made_up || self.broken.contains(&(place.file, line))
     }
 
     pub(super) fn is_any_broken(&self) -> bool {
@@ -81,11 +88,15 @@ impl<'s> Report<'s> {
     }
 
     pub(super) fn add(&self, finding: Finding) {
+        let line = self.source(finding.place).map(|source| source.position(finding.place.start).line);
+        if !line.is_some_and(|line| self.is_consequence(finding.place, line)) {
+            self.push(finding);
+        }
+    }
+
+    fn push(&self, finding: Finding) {
         let Some(source) = self.source(finding.place) else { return };
         let position = source.position(finding.place.start);
-        if self.broken.contains(&(finding.place.file, position.line)) {
-            return;
-        }
         let mut message = finding.message;
         let mut excerpts = vec![source.excerpt(finding.place, "")];
         if let Some((place, label)) = finding.other

@@ -61,7 +61,9 @@ impl Secrets {
             SecretRef::Secret(name) => match self.sources.get(name) {
                 Some(SecretSource::Env(variable)) => self.variable(variable, reference),
                 Some(SecretSource::File(path)) => file(path, reference),
-                None => Err(unavailable(reference, "is not declared").with_hint(format!("add a [secrets.{name}] table"))),
+                None => {
+                    Err(unavailable(reference, "is not declared").with_hint(format!("add a [secrets.{name}] table")))
+                }
             },
         }?;
         if value.is_empty() {
@@ -75,7 +77,8 @@ impl Secrets {
 
     fn variable(&self, name: &str, reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {
         let value = self.environment.get(name).map(Zeroizing::new);
-        value.ok_or_else(|| unavailable(reference, "is not set").with_hint("set the environment variable for the agent"))
+        value
+            .ok_or_else(|| unavailable(reference, "is not set").with_hint("set the environment variable for the agent"))
     }
 }
 

@@ -252,7 +252,8 @@ impl<'r> Section<'r> {
             return None;
         }
         let folder = self.report.source(text.place)?.folder();
-        Some(text.map(|path| folder.join(path)))
+        let path = folder.join(text.value);
+        Some(Placed::new(std::path::absolute(&path).unwrap_or(path), text.place))
     }
 
     /// Of keys that exclude each other, the one that is there; reports a second one.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use suitesync_contract::{
-    ConnectionName, ConnectionUrl, Credentials, DelegateName, LinkName, Provider, RefSpec, RepoUrl, SecretName,
-    Tags, UrlType,
+    ConnectionName, ConnectionUrl, Credentials, DelegateName, LinkName, Provider, RefSpec, RepoUrl, SecretName, Tags,
+    UrlType,
 };
 
 use crate::domain::cadence::Cadence;

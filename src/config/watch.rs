@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -32,33 +33,43 @@ pub struct Watcher {
     /// None where the system gives no watches: then there is the regular look alone.
     watches: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
-    paths: Vec<PathBuf>,
+    interest: Arc<ArcSwap<Interest>>,
     dirty: Arc<Notify>,
     /// A hint came that no return has told of yet.
     pending: bool,
 }
 
+/// Which events tell of a change.
+#[derive(Debug)]
+struct Interest {
+    /// Folders in which everything counts: those of the files, where an editor's or a platform's names come and go.
+    near: BTreeSet<PathBuf>,
+    /// Elsewhere, what these paths lead over counts.
+    paths: Vec<PathBuf>,
+}
+
 impl Watcher {
     pub fn new(watched: &[PathBuf]) -> Self {
         let dirty = Arc::new(Notify::new());
-        let hint = Arc::clone(&dirty);
+        let interest = Arc::new(ArcSwap::from_pointee(Interest::of(watched)));
+        let (hint, filter) = (Arc::clone(&dirty), Arc::clone(&interest));
         let watches = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.map_or(true, |event| is_change(&event)) {
+            if event.map_or(true, |event| filter.load().concerns(&event)) {
                 hint.notify_one();
             }
         });
         if let Err(fault) = &watches {
             tracing::warn!(%fault, "failed to watch files; changes are taken up within 30 s");
         }
-        let mut watcher =
-            Self { watches: watches.ok(), folders: BTreeSet::new(), paths: watched.to_vec(), dirty, pending: false };
+        let folders = BTreeSet::new();
+        let mut watcher = Self { watches: watches.ok(), folders, interest, dirty, pending: false };
         watcher.arm();
         watcher
     }
 
     /// Watches other paths from now on: those of the latest reading.
     pub fn watch(&mut self, watched: &[PathBuf]) {
-        self.paths = watched.to_vec();
+        self.interest.store(Arc::new(Interest::of(watched)));
         self.arm();
     }
 
@@ -93,29 +104,35 @@ impl Watcher {
             // The watch may have ended with its folder.
             watches.unwatch(folder).ok();
         }
-        self.folders = folders_of(&self.paths);
+        self.folders = self.interest.load().folders();
         self.folders.retain(|folder| watches.watch(folder, RecursiveMode::NonRecursive).is_ok());
     }
 }
 
-/// Reading is no change, and would otherwise make every reload ask for the next.
-fn is_change(event: &Event) -> bool {
-    !matches!(event.kind, EventKind::Access(_))
-}
-
-/// The folders that tell of changes to the paths: each path itself if it is a folder, its parent, and that one's
-/// parent, or whatever is left of them.
-fn folders_of(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let mut folders = BTreeSet::new();
-    for path in paths {
-        let parents = path.ancestors().skip(1).take(2).map(standing);
-        folders.extend(parents.chain(path.is_dir().then(|| path.clone())));
+impl Interest {
+    fn of(watched: &[PathBuf]) -> Self {
+        let paths: Vec<_> =
+            watched.iter().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())).collect();
+        let parents = paths.iter().filter_map(|path| path.parent()).map(Path::to_owned);
+        let near = parents.chain(paths.iter().filter(|path| path.is_dir()).cloned()).collect();
+        Self { near, paths }
     }
-    folders
+
+    /// Reading is no change, and would otherwise make every reload ask for the next.
+    fn concerns(&self, event: &Event) -> bool {
+        let is_near = |path: &PathBuf| path.parent().is_some_and(|folder| self.near.contains(folder));
+        let is_above = |path: &PathBuf| self.paths.iter().any(|watched| watched.starts_with(path));
+        let concerns = event.need_rescan() || event.paths.iter().any(|path| is_near(path) || is_above(path));
+        concerns && !matches!(event.kind, EventKind::Access(_))
+    }
+
+    /// The near folders and their parents, or whatever is left of them: the parents tell when a folder is made again.
+    fn folders(&self) -> BTreeSet<PathBuf> {
+        self.near.iter().flat_map(|folder| folder.ancestors().take(2)).map(standing).collect()
+    }
 }
 
 /// The folder, or the nearest one above it that is there.
 fn standing(folder: &Path) -> PathBuf {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/")).to_owned()
 }

@@ -27,7 +27,8 @@ pub enum Cadence {
 #[derive(Debug, Clone)]
 pub struct CronExpression {
     text: String,
-    cron: Cron,
+    /// Large, and most cadences are intervals.
+    cron: Box<Cron>,
 }
 
 /// Why a text is no cadence, and what to write instead.
@@ -83,12 +84,16 @@ impl CronExpression {
         let text = text.trim();
         let fields = text.split_whitespace().count();
         if !text.starts_with('@') && fields != CRON_FIELDS {
-            let help = if fields == CRON_FIELDS - 1 { format!("put seconds first: `0 {text}`") } else { HELP.to_owned() };
-            return Err(InvalidCadence::new(format!("a cron expression has {CRON_FIELDS} fields, this has {fields}"), help));
+            let help =
+                if fields == CRON_FIELDS - 1 { format!("put seconds first: `0 {text}`") } else { HELP.to_owned() };
+            return Err(InvalidCadence::new(
+                format!("a cron expression has {CRON_FIELDS} fields, this has {fields}"),
+                help,
+            ));
         }
         let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
         let cron = parser.parse(text).map_err(|_| InvalidCadence::new("not a cron expression", HELP))?;
-        let expression = Self { text: text.to_owned(), cron };
+        let expression = Self { text: text.to_owned(), cron: Box::new(cron) };
         match expression.next_after(DateTime::UNIX_EPOCH) {
             Some(_) => Ok(expression),
             None => Err(InvalidCadence::new("this cron expression never comes due", "check the day and the month")),
@@ -172,7 +177,9 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_interval_are_refused() {
-        for text in ["", "5", "m", "5x", "5m5", "5m5h", "5m5m", "-5m", "1.5h", "99999999999999999999s", "0s", "366d", "5 m"] {
+        for text in
+            ["", "5", "m", "5x", "5m5", "5m5h", "5m5m", "-5m", "1.5h", "99999999999999999999s", "0s", "366d", "5 m"]
+        {
             assert!(Cadence::every(text).is_err(), "{text:?}");
         }
     }

@@ -109,7 +109,8 @@ pub enum LinkFacts {
     Unchanged { commit: ObjectId },
     /// The tests at a commit.
     Found {
-        commit: ObjectId,
+        /// Nothing where the repository has no commit yet.
+        commit: Option<ObjectId>,
         discovery: Discovery,
         /// Files read and parsed now.
         parsed: u64,

@@ -53,8 +53,13 @@ pub(crate) fn transport(place: &Place, error: &(dyn Error + 'static), phase: Pha
     if let Some(refusal) = find::<rustls::Error>(error) {
         return tls::failure(place, refusal);
     }
-    if let Some(broken) = find::<hyper::Error>(error).filter(|broken| broken.is_parse() || broken.is_parse_too_large()) {
-        return place.host_failure(FailureClass::Protocol, phase.verb(), format_args!("it does not speak HTTP: {broken}"));
+    if let Some(broken) = find::<hyper::Error>(error).filter(|broken| broken.is_parse() || broken.is_parse_too_large())
+    {
+        return place.host_failure(
+            FailureClass::Protocol,
+            phase.verb(),
+            format_args!("it does not speak HTTP: {broken}"),
+        );
     }
     match kinds(error).last() {
         Some(kind) => socket(place, kind, phase),
@@ -66,7 +71,8 @@ pub(crate) fn transport(place: &Place, error: &(dyn Error + 'static), phase: Pha
 /// at, and the same one may be sent again.
 pub(crate) fn closed_before_answer(error: &reqwest::Error) -> bool {
     let gone = |kind| matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
-    let incomplete = find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
+    let incomplete =
+        find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
     !error.is_connect() && !error.is_timeout() && (incomplete || kinds(error).any(gone))
 }
 

@@ -102,7 +102,12 @@ impl Http {
     }
 
     /// Sends a call and follows redirects as long as they stay on the origin.
-    pub(crate) async fn exchange(&self, base: &Url, call: &Call, cancel: &CancellationToken) -> Result<Answer, Failure> {
+    pub(crate) async fn exchange(
+        &self,
+        base: &Url,
+        call: &Call,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, Failure> {
         let mut url = self.join(base, call)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, call, cancel).await?;
@@ -152,8 +157,13 @@ impl Http {
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let Some(to) = location.and_then(|text| from.join(text).ok()) else {
             let status = response.status().as_u16();
-            return Err(self.place.protocol_failure(format_args!("it redirected (http {status}) without saying where")));
+            return Err(self
+                .place
+                .protocol_failure(format_args!("it redirected (http {status}) without saying where")));
         };
+        if !to.username().is_empty() || to.password().is_some() {
+            return Err(self.place.protocol_failure("it redirected to a URL that holds credentials"));
+        }
         let signs_in = to.path_segments().is_some_and(|mut segments| segments.any(|segment| segment == "_signin"));
         let own = to.origin() == from.origin();
         if signs_in && (own || self.place.provider() == Provider::AzureRepos) {

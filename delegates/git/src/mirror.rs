@@ -21,15 +21,14 @@ mod state;
 mod store;
 mod tree;
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use suitesync_contract::{ConnectionName, DelegateName, Failure, FailureClass, ObjectId, RepoUrl, TreeEntry};
 use tokio_util::sync::CancellationToken;
 
-use crate::cancel::canceled;
+use crate::cancel::{canceled, unless_canceled};
 use crate::limits::Limits;
 use crate::place::Place;
 use crate::protocol_v2::FetchRequest;
@@ -44,6 +43,9 @@ use store::Store;
 
 /// Held commits offered to the server on an update: the newest ones share the most with what is wanted.
 const MAX_HAVES: usize = 32;
+
+/// Room for what surrounds a small pack.
+const FRAMING_BYTES: u64 = 1 << 20;
 
 /// The mirrors of a process.
 #[derive(Debug, Clone)]
@@ -62,7 +64,7 @@ pub struct Mirror {
     state: State,
     rebuilt: Option<String>,
     /// Opened when first read from, and again after new packs came.
-    store: OnceCell<Store>,
+    store: OnceLock<Mutex<Store>>,
 }
 
 /// How far a fetch has come.
@@ -108,8 +110,8 @@ impl Mirrors {
             drop(held);
             ready
         });
-        let (state, rebuilt) = ready.await.map_err(|fault| fault.failure(&place))?;
-        Ok(Mirror { folder, lock, place, limits: self.limits, state, rebuilt, store: OnceCell::new() })
+        let (state, rebuilt) = unless_canceled(cancel, ready).await?.map_err(|fault| fault.failure(&place))?;
+        Ok(Mirror { folder, lock, place, limits: self.limits, state, rebuilt, store: OnceLock::new() })
     }
 }
 
@@ -136,7 +138,7 @@ impl Mirror {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         let held: Vec<_> = wants.iter().copied().filter(|want| self.state.holds(*want)).collect();
-        if let Some(damage) = self.damage(&held).await? {
+        if let Some(damage) = self.damage(&held, cancel).await? {
             self.rebuild(damage).await?;
         }
         let lacking = self.lacking(wants);
@@ -144,11 +146,11 @@ impl Mirror {
             return Ok(());
         }
         self.receive(remote, &lacking, progress, cancel).await?;
-        if let Some(damage) = self.damage(&lacking).await? {
+        if let Some(damage) = self.damage(&lacking, cancel).await? {
             // What came builds on what was here: without that, everything is sent once more.
             self.rebuild(damage).await?;
             self.receive(remote, wants, progress, cancel).await?;
-            if let Some(damage) = self.damage(wants).await? {
+            if let Some(damage) = self.damage(wants, cancel).await? {
                 let cause = format!("what the server sent is incomplete: {damage}");
                 return Err(self.place.repository_failure(FailureClass::RepositoryCorrupt, "fetch", cause));
             }
@@ -179,12 +181,15 @@ impl Mirror {
         content.map_err(|fault| self.reported(fault))
     }
 
-    fn store(&self) -> Result<&Store, Fault> {
-        if let Some(store) = self.store.get() {
-            return Ok(store);
-        }
-        let store = Store::open(self.folder.path())?;
-        Ok(self.store.get_or_init(|| store))
+    fn store(&self) -> Result<MutexGuard<'_, Store>, Fault> {
+        let store = match self.store.get() {
+            Some(store) => store,
+            None => {
+                let store = Store::open(self.folder.path())?;
+                self.store.get_or_init(|| Mutex::new(store))
+            }
+        };
+        Ok(store.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A fault as a failure; a damaged mirror is marked, so that the next one to open it makes it anew.
@@ -203,7 +208,7 @@ impl Mirror {
     }
 
     /// What is wrong with the trees of `commits`, if anything.
-    async fn damage(&self, commits: &[ObjectId]) -> Result<Option<String>, Failure> {
+    async fn damage(&self, commits: &[ObjectId], cancel: &CancellationToken) -> Result<Option<String>, Failure> {
         if commits.is_empty() {
             return Ok(None);
         }
@@ -212,7 +217,7 @@ impl Mirror {
             let store = Store::open(folder.path())?;
             commits.iter().try_for_each(|commit| store.verify(*commit, &limits))
         });
-        match checked.await {
+        match unless_canceled(cancel, checked).await? {
             Ok(()) => Ok(None),
             Err(Fault::Damaged(reason)) => Ok(Some(reason)),
             Err(other) => Err(other.failure(&self.place)),
@@ -241,8 +246,8 @@ impl Mirror {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         let asked = FetchRequest { wants: wants.to_vec(), tips: self.state.newest(MAX_HAVES) };
-        // Framing adds five bytes to each packet, so this only ends an answer that is nothing but framing.
-        let most = self.limits.pack_bytes.saturating_mul(2);
+        // What the pack itself may have is counted by the sink: this only ends an answer that is mostly framing.
+        let most = self.limits.pack_bytes.saturating_mul(2).saturating_add(FRAMING_BYTES);
         let mut pack = remote.fetch(&asked, most, cancel).await?;
         let mut sink = Sink::start(&self.folder, &self.lock, &self.limits, cancel);
         let mut received = FetchProgress::default();

@@ -39,9 +39,10 @@ impl Packets {
             let Some(piece) = self.body.chunk().await? else {
                 return if self.decoder.is_empty() { Ok(None) } else { Err(self.cut()) };
             };
-            self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| {
-                self.place().protocol_failure("the answer is longer than it may be")
-            })?;
+            self.left = self
+                .left
+                .checked_sub(piece.len() as u64)
+                .ok_or_else(|| self.place().protocol_failure("the answer is longer than it may be"))?;
             self.decoder.push(&piece);
         }
     }

@@ -119,7 +119,10 @@ mod tests {
 
     #[test]
     fn packets_are_taken_out_whole() {
-        check(b"0009hello00010004000000021", Ok(&[line("hello"), Packet::Delimiter, line(""), Packet::Flush, Packet::End]));
+        check(
+            b"0009hello00010004000000021",
+            Ok(&[line("hello"), Packet::Delimiter, line(""), Packet::Flush, Packet::End]),
+        );
         check(b"000ahel", Ok(&[]));
         check(b"", Ok(&[]));
     }

@@ -24,21 +24,7 @@ impl Place {
         } else {
             format!("{}:{}", origin.host, origin.port)
         };
-        Self {
-            delegate: delegate.to_string(),
-            repository: url.request_url(),
-            host,
-            provider: url.provider(),
-        }
-    }
-
-    /// `host:port`.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub(crate) fn repository(&self) -> &str {
-        &self.repository
+        Self { delegate: delegate.to_string(), repository: url.request_url(), host, provider: url.provider() }
     }
 
     pub(crate) fn provider(&self) -> Provider {

@@ -114,7 +114,10 @@ impl Walk<'_> {
 fn is_past_sign_in(class: FailureClass) -> bool {
     matches!(
         class,
-        FailureClass::RepositoryNotFound | FailureClass::ProjectNotFound | FailureClass::NotGit | FailureClass::Protocol
+        FailureClass::RepositoryNotFound
+            | FailureClass::ProjectNotFound
+            | FailureClass::NotGit
+            | FailureClass::Protocol
     )
 }
 

@@ -77,7 +77,8 @@ impl Remote {
         let base = Url::parse(&url.request_url())
             .map_err(|error| place.repository_failure(FailureClass::Internal, "address", error))?;
         let header = authorization.map(|authorization| authorization.header()).transpose();
-        let header = header.map_err(|error| place.repository_failure(FailureClass::SecretUnavailable, "sign in to", error))?;
+        let header =
+            header.map_err(|error| place.repository_failure(FailureClass::SecretUnavailable, "sign in to", error))?;
         Ok(Self { http: Http::new(client, Arc::clone(&place), header), place, base, url })
     }
 
@@ -161,7 +162,12 @@ impl Remote {
         })
     }
 
-    async fn list_from(&self, known: &Known, prefixes: &[String], cancel: &CancellationToken) -> Result<Vec<Ref>, Failure> {
+    async fn list_from(
+        &self,
+        known: &Known,
+        prefixes: &[String],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Ref>, Failure> {
         let Protocol::V2(capabilities) = &known.protocol;
         let call = Call::UploadPack(protocol_v2::ls_refs(capabilities, prefixes));
         let answer = self.http.exchange(&known.base, &call, cancel).await?;

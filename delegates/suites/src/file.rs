@@ -74,9 +74,10 @@ impl Parse {
                 kept.push('…');
                 break;
             }
-            match character.is_control() {
-                true => kept.extend(character.escape_default()),
-                false => kept.push(character),
+            if character.is_control() {
+                kept.extend(character.escape_default());
+            } else {
+                kept.push(character);
             }
         }
         Self::Malformed { reason: kept }

@@ -30,6 +30,9 @@ pub(crate) struct Katalon;
 /// The format's name in a root.
 const NAME: &str = "katalon";
 
+/// Why a file is malformed whose parse was not handed over.
+const NOT_AT_HAND: &str = "its content is not at hand";
+
 impl Format for Katalon {
     fn reads(&self, kind: FileKind) -> bool {
         match kind {

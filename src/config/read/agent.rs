@@ -57,7 +57,8 @@ pub(in crate::config) fn default_agent(environment: &Environment, state_dir: Opt
 /// Reports an agent without a state folder.
 pub(in crate::config) fn check_state_dir(report: &Report<'_>, agent: &AgentConfig) {
     if agent.state_dir.as_os_str().is_empty() {
-        let message = "there is no folder for the agent's state: none of $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME is set";
+        let message =
+            "there is no folder for the agent's state: none of $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME is set";
         let help = "set `state_dir` in [agent], such as \"/var/lib/suitesync\"";
         report.add_of_surroundings(message.to_owned(), help.to_owned());
     }
@@ -86,7 +87,9 @@ pub(super) fn read_log(section: &Section<'_>) -> LogConfig {
     let defaults = default_log();
     LogConfig {
         format: section.choice("format", &formats).map_or(defaults.format, |format| format.value),
-        level: section.choice("level", &levels.map(|level| (level.as_str(), level))).map_or(defaults.level, |level| level.value),
+        level: section
+            .choice("level", &levels.map(|level| (level.as_str(), level)))
+            .map_or(defaults.level, |level| level.value),
     }
 }
 

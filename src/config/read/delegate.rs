@@ -16,7 +16,10 @@ const DEFAULT_CAPACITY: u32 = 4;
 /// Name of the delegate that nobody declared.
 const DEFAULT_NAME: &str = "local";
 
-pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> (Option<Placed<DelegateName>>, Option<DelegateConfig>) {
+pub(super) fn read(
+    section: &Section<'_>,
+    context: &Context<'_>,
+) -> (Option<Placed<DelegateName>>, Option<DelegateConfig>) {
     let name = section.parsed::<DelegateName>("name", NAME_HELP);
     if !section.refuse_word("kind", &["remote", "process"], "leave `kind` out, or write \"local\"") {
         section.choice("kind", &[("local", ())]);

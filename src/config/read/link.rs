@@ -89,7 +89,9 @@ fn read_url(section: &Section<'_>, connection: Option<&ConnectionConfig>) -> Opt
 
 fn read_formats(section: &Section<'_>) -> Vec<Format> {
     let Some(words) = section.texts("formats") else { return Format::ALL.to_vec() };
-    if words.is_empty() && let Some(list) = section.value("formats") {
+    if words.is_empty()
+        && let Some(list) = section.value("formats")
+    {
         section.report.add(Finding::error(list.place, "`formats` is empty").help("leave it out for all formats"));
     }
     let known = Format::ALL.map(Format::as_str);

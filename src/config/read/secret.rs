@@ -33,7 +33,8 @@ fn parse_name(top: &Section<'_>, name: Placed<&str>) -> Option<Placed<SecretName
     match name.value.parse() {
         Ok(parsed) => Some(Placed::new(parsed, name.place)),
         Err(fault) => {
-            top.report.add(Finding::error(name.place, format!("the secret's name is not usable: {fault}")).help(NAME_HELP));
+            top.report
+                .add(Finding::error(name.place, format!("the secret's name is not usable: {fault}")).help(NAME_HELP));
             None
         }
     }

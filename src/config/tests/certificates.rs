@@ -30,7 +30,12 @@ fn certificates_are_taken_over_and_nothing_else() {
 
 #[test]
 fn a_folder_counts_by_the_endings_of_its_files() {
-    let folder = folder(&[("ca/a.crt", CERTIFICATE), ("ca/b.CER", CERTIFICATE), ("ca/notes.txt", "x"), ("ca/c.pem", CERTIFICATE)]);
+    let folder = folder(&[
+        ("ca/a.crt", CERTIFICATE),
+        ("ca/b.CER", CERTIFICATE),
+        ("ca/notes.txt", "x"),
+        ("ca/c.pem", CERTIFICATE),
+    ]);
     assert_eq!(read_certificates(&folder.path().join("ca")).unwrap(), CERTIFICATE.repeat(3));
 }
 

@@ -71,7 +71,8 @@ fn values_that_cannot_be_used_are_refused() {
 
 #[test]
 fn keys_and_words_of_later_versions_are_refused_by_name() {
-    let check = |lines: &str, what: &str| check_errors(&with(lines), &[&format!("{what} is not supported by this version")]);
+    let check =
+        |lines: &str, what: &str| check_errors(&with(lines), &[&format!("{what} is not supported by this version")]);
     for key in ["renamed_from", "proxy", "no_proxy", "server_url"] {
         check(&format!("{key} = \"x\""), &format!("`{key}` in [[connection]]"));
     }
@@ -98,15 +99,20 @@ fn keys_that_exclude_each_other_are_refused() {
 
 #[test]
 fn a_test_repository_is_needed_unless_the_url_names_one() {
-    let text = "[[connection]]\nname = \"c\"\nprovider = \"azure-repos\"\nurl = \"https://dev.azure.com/contoso/payments\"";
+    let text =
+        "[[connection]]\nname = \"c\"\nprovider = \"azure-repos\"\nurl = \"https://dev.azure.com/contoso/payments\"";
     check_errors(text, &["`test_repository` is needed where `url_type` is `project`"]);
     let text = git("https://git.example.org/tests.git", "test_repository = \"x\"");
-    check_errors(&text, &["`test_repository` is not usable: `test_repository` is not used where `url_type` is `repository`"]);
+    check_errors(
+        &text,
+        &["`test_repository` is not usable: `test_repository` is not used where `url_type` is `repository`"],
+    );
 }
 
 #[test]
 fn a_url_that_may_name_several_things_needs_its_kind() {
-    let text = git("https://azure.example.org/tfs/contoso/payments", "provider = \"azure-repos\"\ntest_repository = \"x\"");
+    let text =
+        git("https://azure.example.org/tfs/contoso/payments", "provider = \"azure-repos\"\ntest_repository = \"x\"");
     check_errors(&text, &["[[connection]] lacks `url_type`, and its URL may name several things"]);
 }
 

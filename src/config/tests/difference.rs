@@ -59,7 +59,9 @@ fn keys_of_a_link_matter_or_not() {
 
 #[test]
 fn another_source_of_a_named_secret_matters() {
-    let text = |source: &str| format!("{CONNECTION}credentials = {{ password = {{ secret = \"p\" }} }}\n[secrets.p]\nenv = \"{source}\"\n");
+    let text = |source: &str| {
+        format!("{CONNECTION}credentials = {{ password = {{ secret = \"p\" }} }}\n[secrets.p]\nenv = \"{source}\"\n")
+    };
     assert_eq!(changed(&between(&text("PAT"), &text("OTHER")).connections), "contoso!");
 }
 
@@ -72,12 +74,24 @@ fn keys_that_need_a_restart_are_named() {
 #[test]
 fn a_difference_is_written_as_json() {
     let diff = between(CONNECTION, &format!("{CONNECTION}description = \"x\"\n{LINK}"));
-    insta::assert_json_snapshot!(diff.connections, @"");
+    insta::assert_json_snapshot!(diff.connections, @r#"
+    {
+      "added": [],
+      "changed": [
+        {
+          "name": "contoso",
+          "matters": false
+        }
+      ],
+      "removed": [],
+      "unchanged": []
+    }
+    "#);
 }
 
 #[test]
 fn fingerprints_stay_what_the_catalog_holds() {
     let config = config(&format!("{CONNECTION}{LINK}"));
-    insta::assert_snapshot!(config.connections["contoso"].fingerprint(), @"");
-    insta::assert_snapshot!(config.links["checkout-tests"].fingerprint(), @"");
+    insta::assert_snapshot!(config.connections["contoso"].fingerprint(), @"f2d58e60f4ed8ef542a6e04d287ead515721bfa5474d82838109ac50369ddf8d");
+    insta::assert_snapshot!(config.links["checkout-tests"].fingerprint(), @"b8ab802332585af7a5c32955d337f2af8474ca403683dd5da86722b00d9c8dc4");
 }

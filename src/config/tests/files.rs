@@ -4,7 +4,8 @@ use super::{CONNECTION, LINK, folder, line, load_from, write};
 
 #[test]
 fn drop_ins_are_read_in_the_order_of_their_names() {
-    let folder = folder(&[("conf.d/20-link.toml", LINK), ("conf.d/10-connection.toml", CONNECTION), ("suitesync.toml", "")]);
+    let folder =
+        folder(&[("conf.d/20-link.toml", LINK), ("conf.d/10-connection.toml", CONNECTION), ("suitesync.toml", "")]);
     write(folder.path(), "conf.d/README", "not = TOML = at all");
     write(folder.path(), "conf.d/.10-connection.toml", "[[connection]]");
     let loaded = load_from(folder.path());
@@ -26,7 +27,8 @@ fn a_file_that_is_no_text_is_refused() {
     std::fs::create_dir_all(folder.path().join("conf.d/folder.toml")).unwrap();
     std::fs::write(folder.path().join("conf.d/x.toml"), b"\xff\xfe").unwrap();
     let messages: Vec<_> = load_from(folder.path()).diagnostics.into_iter().map(|d| d.message).collect();
-    let expect = ["failed to read the file: it is not a file", "failed to read the file: stream did not contain valid UTF-8"];
+    let expect =
+        ["failed to read the file: it is not a file", "failed to read the file: stream did not contain valid UTF-8"];
     assert_eq!(messages, expect);
 }
 
@@ -82,4 +84,23 @@ fn all_that_was_looked_at_is_watched() {
     for name in ["suitesync.toml", "conf.d", "conf.d/a.toml", "conf.d/z.toml", "conf.d/../target.toml"] {
         assert!(watched.contains(&folder.path().join(name)), "{name} in {watched:?}");
     }
+}
+
+#[test]
+fn the_sample_that_is_shipped_is_valid_as_it_is() {
+    let folder = folder(&[("suitesync.toml", include_str!("../../../config/suitesync.toml"))]);
+    let loaded = load_from(folder.path());
+    assert_eq!(loaded.diagnostics, []);
+    assert!(loaded.config.is_some());
+}
+
+#[test]
+fn the_examples_in_the_sample_are_valid_too() {
+    let is_prose = |line: &str| line.starts_with("# -") || !(line.contains(" = ") || line.contains('['));
+    let uncomment = |line: &str| line.strip_prefix("# ").filter(|_| !is_prose(line)).unwrap_or(line).to_owned();
+    let sample = include_str!("../../../config/suitesync.toml");
+    let text: Vec<_> = sample.lines().map(uncomment).filter(|line| !line.contains("additional_certs_path")).collect();
+    let found = load_from(folder(&[("suitesync.toml", &text.join("\n"))]).path()).diagnostics;
+    let errors: Vec<_> = found.iter().filter(|diagnostic| diagnostic.is_error()).map(line).collect();
+    assert_eq!(errors, Vec::<String>::new(), "{}", text.join("\n"));
 }

@@ -14,29 +14,88 @@ fn rendered(files: &[(&str, &str)]) -> String {
 #[test]
 fn the_line_is_shown_with_the_fault_underlined() {
     let text = format!("{CONNECTION}{LINK}bransh = \"main\"\nsync_every = \"0s\"\n");
-    assert_snapshot!(rendered(&[("suitesync.toml", &text)]), @"");
+    assert_snapshot!(rendered(&[("suitesync.toml", &text)]), @r#"
+    error: unknown key `bransh` in [[link]]
+      --> suitesync.toml:13:1
+       |
+    13 | bransh = "main"
+       | ^^^^^^
+       |
+       = help: did you mean `branch`?
+
+    error: `sync_every` is not usable: an interval is at least 1s
+      --> suitesync.toml:14:14
+       |
+    14 | sync_every = "0s"
+       |              ^^^^
+       |
+       = help: numbers with s, m, h or d, such as "30s", "5m" or "1h30m"
+    "#);
 }
 
 #[test]
 fn a_name_used_twice_is_shown_at_both_places() {
     let files = [("suitesync.toml", CONNECTION), ("conf.d/10-a.toml", CONNECTION), ("conf.d/20-b.toml", LINK)];
-    assert_snapshot!(rendered(&files), @"");
+    assert_snapshot!(rendered(&files), @r#"
+    error: the name `contoso` is used twice (first used at suitesync.toml:3:8)
+     --> conf.d/10-a.toml:3:8
+      |
+    3 | name = "contoso"
+      |        ^^^^^^^^^
+      |
+     ::: suitesync.toml:3:8
+      |
+    3 | name = "contoso"
+      |        --------- first used at
+      |
+      = help: give one of them another name
+    "#);
 }
 
 #[test]
 fn a_literal_secret_is_masked() {
     let text = format!("{CONNECTION}credentials = {{ username = \"üser\", password = \"hunter2\" }}\n{LINK}");
-    assert_snapshot!(rendered(&[("suitesync.toml", &text)]), @"");
+    assert_snapshot!(rendered(&[("suitesync.toml", &text)]), @r#"
+    error: `password` holds a value where the source of a secret is wanted
+     --> suitesync.toml:8:47
+      |
+    8 | credentials = { username = "üser", password = "*******" }
+      |                                               ^^^^^^^^^
+      |
+      = help: secrets do not stand in the configuration: write { env = "NAME" } or { file = "/path" }, or { secret = "NAME" } with a [secrets.NAME] table
+    "#);
 }
 
 #[test]
 fn faults_of_syntax_are_shown_as_any_other() {
-    assert_snapshot!(rendered(&[("suitesync.toml", "[agent]\nname = \"x\nattempts = = 3\n[log\n")]), @"");
+    assert_snapshot!(rendered(&[("suitesync.toml", "[agent]\nname = \"x\nattempts = = 3\n[log\n")]), @r#"
+    error: not TOML: invalid basic string, expected `"`
+     --> suitesync.toml:2:10
+      |
+    2 | name = "x
+      |          ^
+
+    error: not TOML: extra `=`, expected nothing
+     --> suitesync.toml:3:12
+      |
+    3 | attempts = = 3
+      |            ^
+
+    error: not TOML: unclosed table, expected `]`
+     --> suitesync.toml:4:5
+      |
+    4 | [log
+      |     ^
+    "#);
 }
 
 #[test]
 fn a_missing_file_is_shown_without_a_line() {
-    assert_snapshot!(rendered(&[]), @"");
+    assert_snapshot!(rendered(&[]), @r#"
+    error: there is no configuration here
+     --> suitesync.toml:1:1
+      = help: write one, if only an empty one: each [[connection]] and [[link]] goes there or into conf.d/*.toml beside it; `--config FILE` names another place
+    "#);
 }
 
 #[test]
@@ -45,5 +104,39 @@ fn a_problem_is_written_as_json() {
     let folder = folder(&[("suitesync.toml", &text)]);
     let mut found = load_from(folder.path()).diagnostics;
     found[0].file = "suitesync.toml".to_owned();
-    insta::assert_json_snapshot!(found, @"");
+    insta::assert_json_snapshot!(found, @r#"
+    [
+      {
+        "severity": "error",
+        "file": "suitesync.toml",
+        "line": 13,
+        "column": 1,
+        "message": "unknown key `bransh` in [[link]]",
+        "help": "did you mean `branch`?"
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn what_lacks_is_shown_at_the_head_of_its_table() {
+    let text =
+        format!("{CONNECTION}[connection.credentials]\n{LINK}\n[[link]]\nname = \"x\"\nconnection = \"contoso\"\n");
+    assert_snapshot!(rendered(&[("suitesync.toml", &text)]), @r#"
+    error: [connection.credentials] lacks `password`
+     --> suitesync.toml:8:1
+      |
+    8 | [connection.credentials]
+      | ^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: set `password`, or `bearer` for a bearer token
+
+    error: [[link]] lacks `url`
+      --> suitesync.toml:15:1
+       |
+    15 | [[link]]
+       | ^^^^^^^^
+       |
+       = help: add `url`
+    "#);
 }

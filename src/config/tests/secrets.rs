@@ -59,7 +59,10 @@ fn a_source_is_exactly_one() {
     let both = problems(&with("password = { env = \"PAT\", file = \"/x\" }", ""));
     assert!(both.contains("`env` and `file` exclude each other"), "{both}");
     check_errors(&with("username = \"me\"", ""), &["[connection.credentials] lacks `password`"]);
-    check_errors(&with("username = \"a:b\"\npassword = { env = \"PAT\" }", ""), &["`username` holds a colon or a control character"]);
+    check_errors(
+        &with("username = \"a:b\"\npassword = { env = \"PAT\" }", ""),
+        &["`username` holds a colon or a control character"],
+    );
 }
 
 #[test]
@@ -84,4 +87,17 @@ fn a_secret_that_is_not_used_is_a_warning() {
     let found = problems(&with("password = { env = \"PAT\" }", "[secrets.old]\nenv = \"PAT\""));
     assert_eq!(found.lines().count(), 1);
     assert!(found.contains("the secret `old` is not used"), "{found}");
+}
+
+#[test]
+fn no_slip_of_the_finger_brings_a_secret_to_light() {
+    let text = with("username = \"me\"\npassword = \"hunter2\"", "branch = \"main\"");
+    let positions: Vec<_> = text.char_indices().map(|(offset, _)| offset).collect();
+    for offset in positions {
+        let without = format!("{}{}", &text[..offset], &text[offset + 1..]);
+        for damaged in [without, text[..offset].to_owned()] {
+            let shown: String = diagnostics(&damaged).iter().map(|d| format!("{d:?}\n{}\n", d.render())).collect();
+            assert!(!shown.contains("hunter") && !shown.contains("unter2"), "{shown}");
+        }
+    }
 }

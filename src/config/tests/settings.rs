@@ -10,7 +10,10 @@ fn an_empty_configuration_is_valid() {
     let config = config("");
     assert_eq!((config.agent.attempts, config.agent.per_host), (3, 4));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Auto, LogLevel::Info));
-    assert_eq!((config.delegates.len(), config.delegates[0].name.as_str(), config.delegates[0].capacity), (1, "local", 4));
+    assert_eq!(
+        (config.delegates.len(), config.delegates[0].name.as_str(), config.delegates[0].capacity),
+        (1, "local", 4)
+    );
     assert_eq!(problems(""), "");
 }
 
@@ -61,7 +64,10 @@ fn values_that_cannot_be_used_are_refused() {
     check("[agent]\nper_host = -1", "`per_host` is out of range");
     check("[agent]\nstate_dir = \"\"", "`state_dir` is no path");
     check("[log]\nlevel = \"verbose\"", "`verbose` is not allowed for `level`");
-    check("[[delegate]]\nname = \"a b\"", "`name` is not usable: a name may not hold ' ': letters, digits, `.`, `_` and `-` only");
+    check(
+        "[[delegate]]\nname = \"a b\"",
+        "`name` is not usable: a name may not hold ' ': letters, digits, `.`, `_` and `-` only",
+    );
     check("[[delegate]]\nname = \"a\"\ncapacity = 0", "`capacity` is out of range");
     check("[[delegate]]\nname = \"a\"\ntags = [\" \"]", "a tag is empty");
     check("link = [1]", "`link` is a list of tables, not of a number");

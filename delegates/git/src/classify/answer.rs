@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn statuses_have_classes() {
-        let check = |status: u16, sent, expect| assert_eq!(class_of(StatusCode::from_u16(status).unwrap(), sent), expect);
+        let check =
+            |status: u16, sent, expect| assert_eq!(class_of(StatusCode::from_u16(status).unwrap(), sent), expect);
         check(401, Sent::Credentials, FailureClass::AuthRejected);
         check(401, Sent::NoCredentials, FailureClass::AuthMissing);
         check(403, Sent::Credentials, FailureClass::Forbidden);

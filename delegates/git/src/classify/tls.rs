@@ -13,11 +13,9 @@ const VERB: &str = "trust";
 pub(crate) fn failure(place: &Place, error: &rustls::Error) -> Failure {
     match error {
         rustls::Error::InvalidCertificate(cause) => certificate(place, cause),
-        rustls::Error::InvalidMessage(_) => {
-            place.host_failure(FailureClass::TlsOther, "speak TLS with", "what it sends is not TLS").with_hint(
-                "check the port of the URL: it may be one that speaks plain HTTP or another protocol",
-            )
-        }
+        rustls::Error::InvalidMessage(_) => place
+            .host_failure(FailureClass::TlsOther, "speak TLS with", "what it sends is not TLS")
+            .with_hint("check the port of the URL: it may be one that speaks plain HTTP or another protocol"),
         rustls::Error::AlertReceived(alert) => {
             let cause = format_args!("it refused the handshake with alert {alert:?}");
             place.host_failure(FailureClass::TlsOther, "speak TLS with", cause)
@@ -71,5 +69,6 @@ fn untrusted(place: &Place, issuer: &str) -> Failure {
 
 fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    DateTime::<Utc>::from_timestamp(seconds, 0).map_or_else(|| "an unknown day".to_owned(), |day| day.format("%Y-%m-%d").to_string())
+    DateTime::<Utc>::from_timestamp(seconds, 0)
+        .map_or_else(|| "an unknown day".to_owned(), |day| day.format("%Y-%m-%d").to_string())
 }

@@ -67,9 +67,13 @@ impl Fault {
         };
         let failure = place.repository_failure(class, "mirror", self);
         match self {
-            Self::Damaged(_) => failure.with_hint("nothing: the mirror is thrown away and fetched anew on the next sync"),
+            Self::Damaged(_) => {
+                failure.with_hint("nothing: the mirror is thrown away and fetched anew on the next sync")
+            }
             Self::TooLarge(_) => failure.with_hint("keep the tests in a smaller repository"),
-            Self::Refused(_) => failure.with_hint("remove the entry from the repository; `git fsck` there names it too"),
+            Self::Refused(_) => {
+                failure.with_hint("remove the entry from the repository; `git fsck` there names it too")
+            }
             Self::NoCommit(_) | Self::NoPack(_) | Self::DiskFull | Self::Local(_) | Self::Canceled => failure,
         }
     }

@@ -109,7 +109,13 @@ impl Folder {
         }
         heal(&self.path)?;
         let store = Store::open(&self.path)?;
-        state.newest(super::MAX_HAVES).into_iter().try_for_each(|tip| store.expect_readable(tip))?;
+        for tip in state.newest(super::MAX_HAVES) {
+            match store.expect_readable(tip) {
+                Err(Fault::Damaged(reason)) => return Err(Fault::Damaged(reason)),
+                // What the repository itself holds is told when it is read, not when the mirror is opened.
+                Ok(()) | Err(_) => {}
+            }
+        }
         Ok(state)
     }
 
@@ -172,7 +178,8 @@ fn remove(path: &Path) -> Result<(), Fault> {
 fn slug(text: &str) -> String {
     let letters: Vec<char> =
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let words: Vec<String> = letters.split(|c| *c == '-').filter(|word| !word.is_empty()).map(String::from_iter).collect();
+    let words: Vec<String> =
+        letters.split(|c| *c == '-').filter(|word| !word.is_empty()).map(String::from_iter).collect();
     let whole = words.join("-");
     let start = whole.len().saturating_sub(MAX_SLUG);
     whole.get(start..).unwrap_or_default().trim_matches('-').to_owned()
@@ -196,7 +203,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let packs = folder.path().join("objects/pack");
         fs::create_dir_all(&packs).unwrap();
-        for name in ["pack-a.pack", "pack-a.idx", "pack-b.pack", "pack-c.idx", "pack_git2_x1", "tmp_pack_y", "pack-d.idx.lock"] {
+        for name in
+            ["pack-a.pack", "pack-a.idx", "pack-b.pack", "pack-c.idx", "pack_git2_x1", "tmp_pack_y", "pack-d.idx.lock"]
+        {
             fs::write(packs.join(name), "").unwrap();
         }
         for name in ["HEAD", "shallow.lock", "config.lock"] {
@@ -204,8 +213,11 @@ mod tests {
         }
         heal(folder.path()).unwrap();
         let names = |folder: &Path| {
-            let mut names: Vec<_> =
-                files(folder).unwrap().iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+            let mut names: Vec<_> = files(folder)
+                .unwrap()
+                .iter()
+                .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect();
             names.sort();
             names
         };

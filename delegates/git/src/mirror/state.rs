@@ -39,7 +39,8 @@ impl State {
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<(), Fault> {
-        let text = serde_json::to_vec(self).map_err(|error| Fault::Local(format!("failed to write `{FILE}`: {error}")))?;
+        let text =
+            serde_json::to_vec(self).map_err(|error| Fault::Local(format!("failed to write `{FILE}`: {error}")))?;
         replace_file(&folder.join(FILE), &text)
     }
 

@@ -36,8 +36,9 @@ impl Store {
     }
 
     pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
-        let repository = open_repository(folder)
-            .map_err(|error| Fault::Damaged(format!("the repository cannot be opened: {}", shown(error.message().as_bytes()))))?;
+        let repository = open_repository(folder).map_err(|error| {
+            Fault::Damaged(format!("the repository cannot be opened: {}", shown(error.message().as_bytes())))
+        })?;
         Ok(Self { repository })
     }
 

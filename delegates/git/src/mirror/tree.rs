@@ -30,7 +30,8 @@ impl Tree {
         let mut entries = Vec::new();
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (entry, after) = split_entry(rest).ok_or_else(|| Fault::Refused(format!("tree {tree} is malformed")))?;
+            let (entry, after) =
+                split_entry(rest).ok_or_else(|| Fault::Refused(format!("tree {tree} is malformed")))?;
             if let Some(reason) = refusal(&entry.name) {
                 let name = entry.name.escape_ascii();
                 return Err(Fault::Refused(format!("tree {tree} holds the entry `{name}`, {reason}")));
@@ -86,7 +87,10 @@ impl Budget<'_> {
         self.entries += 1;
         self.bytes += path.len();
         if self.entries > self.limits.tree_entries {
-            return Err(Fault::TooLarge(format!("it holds more than {} files and directories", self.limits.tree_entries)));
+            return Err(Fault::TooLarge(format!(
+                "it holds more than {} files and directories",
+                self.limits.tree_entries
+            )));
         }
         if path.len() > self.limits.path_bytes {
             return Err(Fault::TooLarge(format!("a path has more than {} bytes", self.limits.path_bytes)));
@@ -145,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_mode_says_what_an_entry_is() {
-        let check = |mode, expect| assert_eq!(parse(&raw(mode, b"x")).unwrap().pop().map(|entry| entry.kind), Some(expect));
+        let check =
+            |mode, expect| assert_eq!(parse(&raw(mode, b"x")).unwrap().pop().map(|entry| entry.kind), Some(expect));
         check("100644", TreeEntryKind::File);
         check("100755", TreeEntryKind::File);
         check("100664", TreeEntryKind::File);

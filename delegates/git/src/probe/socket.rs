@@ -67,7 +67,10 @@ pub(crate) async fn handshake(remote: &Remote, connected: Connected) -> Result<S
     let (_, session) = stream.get_ref();
     let chain = session.peer_certificates().unwrap_or_default();
     let days_left = certificate::days_left(chain, Utc::now().timestamp());
-    Ok(Secured { detail: described(session.protocol_version(), days_left, chain.first().and_then(certificate::issuer)), days_left })
+    Ok(Secured {
+        detail: described(session.protocol_version(), days_left, chain.first().and_then(certificate::issuer)),
+        days_left,
+    })
 }
 
 fn described(version: Option<ProtocolVersion>, days_left: Option<i64>, issuer: Option<String>) -> String {

@@ -59,9 +59,7 @@ impl ServerCertVerifier for Verifier {
             return verify_added(end_entity, server_name, now);
         }
         let verified = match &self.webpki {
-            Some(webpki) => {
-                webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
+            Some(webpki) => webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
         verified.map_err(|error| match error {
@@ -128,5 +126,50 @@ fn untrusted(
     match certificate::missing_issuer(end_entity, intermediates) {
         Some(issuer) => CertificateError::Other(OtherError(Arc::new(UntrustedIssuer { issuer }))).into(),
         None => cause.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+
+    use super::*;
+
+    /// What most tools make: a server's own certificate, marked as an authority.
+    fn self_signed() -> CertificateDer<'static> {
+        let mut params = CertificateParams::new(["git.example.org".to_owned()]).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "Our Git Server");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+    }
+
+    fn verify(added: &[CertificateDer<'static>], shown: &CertificateDer<'_>, name: &str) -> Result<(), rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        added.iter().for_each(|added| roots.add(added.clone()).unwrap());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Verifier::new(Arc::new(roots), added.to_vec().into(), provider).unwrap();
+        let name = ServerName::try_from(name).unwrap();
+        verifier.verify_server_cert(shown, &[], &name, &[], UnixTime::now()).map(drop)
+    }
+
+    fn is_untrusted(error: &rustls::Error, expect: &str) -> bool {
+        let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
+        other.0.downcast_ref::<UntrustedIssuer>().is_some_and(|untrusted| untrusted.issuer == expect)
+    }
+
+    #[test]
+    fn a_certificate_that_was_added_is_trusted_for_its_own_name_only() {
+        let own = self_signed();
+        assert_eq!(verify(&[own.clone()], &own, "git.example.org"), Ok(()));
+        assert!(verify(&[own.clone()], &own, "other.example.org").is_err());
+    }
+
+    #[test]
+    fn a_self_signed_certificate_that_was_not_added_is_its_own_missing_issuer() {
+        let own = self_signed();
+        for added in [vec![], vec![self_signed()]] {
+            let error = verify(&added, &own, "git.example.org").unwrap_err();
+            assert!(is_untrusted(&error, "Our Git Server"), "{error:?}");
+        }
     }
 }

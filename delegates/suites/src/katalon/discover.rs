@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use suitesync_contract::{Case, Discovery, Entry, FileState, Notice, ObjectId, Suite, SuiteKind, TreeEntryKind};
 
+use super::NOT_AT_HAND;
 use super::inventory::{Owned, take};
 use super::layout::{SCRIPTS, TEST_CASES};
 use super::names::Names;
@@ -12,9 +13,6 @@ use crate::file::{CaseFile, FileKind, Parse, SuiteFile, SuiteLine};
 use crate::format::ParseOf;
 use crate::path::readable;
 use crate::tree::Tree;
-
-/// Why a file is malformed whose parse was not handed over.
-const NOT_AT_HAND: &str = "its content is not at hand";
 
 /// What a file is made into a case or suite with.
 struct Surroundings<'t, 'f, 'a> {

@@ -81,11 +81,13 @@ fn decode_as<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Result<Cow<'a,
     })
 }
 
-/// The bytes of a declaration, in which ASCII stands for itself; without its end they are of no use.
+/// What may be a declaration at the start of bytes in which ASCII stands for itself; empty where there is none.
 fn head(bytes: &[u8]) -> Cow<'_, str> {
-    let end = bytes.windows(2).position(|pair| pair == b"?>").map_or(0, |at| at + 2);
-    let head = if bytes.starts_with(b"<?") { bytes.get(..end) } else { None };
-    String::from_utf8_lossy(head.unwrap_or_default())
+    if !bytes.starts_with(b"<?xml") {
+        return Cow::Borrowed("");
+    }
+    let end = bytes.windows(2).position(|pair| pair == b"?>").map_or(bytes.len(), |at| at + 2);
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default())
 }
 
 fn declared(text: &str) -> Result<Option<&str>, Malformed> {

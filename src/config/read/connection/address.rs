@@ -52,10 +52,16 @@ fn implied_provider(text: &str) -> Provider {
     if is_azure { Provider::AzureRepos } else { Provider::Git }
 }
 
-fn read_url(section: &Section<'_>, text: Placed<&str>, provider: Provider, url_type: Option<UrlType>) -> Option<ConnectionUrl> {
+fn read_url(
+    section: &Section<'_>,
+    text: Placed<&str>,
+    provider: Provider,
+    url_type: Option<UrlType>,
+) -> Option<ConnectionUrl> {
     let url_type = url_type.or_else(|| implied_url_type(text.value, provider));
     let Some(url_type) = url_type else {
-        let finding = Finding::error(section.place, "[[connection]] lacks `url_type`, and its URL may name several things");
+        let finding =
+            Finding::error(section.place, "[[connection]] lacks `url_type`, and its URL may name several things");
         section.report.add(finding.help("allowed: `organization`, `project`, `repository`"));
         return None;
     };

@@ -40,7 +40,9 @@ fn read_reference(section: &Section<'_>) -> Option<Placed<RefSpec>> {
     let key = section.only_one_of(&["branch", "tag", "commit"])?;
     let text = section.text(key)?;
     let reference = match key {
-        "commit" => text.value.parse().map(RefSpec::Commit).map_err(|_| "a commit's whole id, 40 hexadecimal digits".to_owned()),
+        "commit" => {
+            text.value.parse().map(RefSpec::Commit).map_err(|_| "a commit's whole id, 40 hexadecimal digits".to_owned())
+        }
         "tag" => ref_name(text.value, "refs/tags/").map(RefSpec::Tag),
         _ => ref_name(text.value, "refs/heads/").map(RefSpec::Branch),
     };
@@ -67,7 +69,11 @@ fn ref_name(name: &str, prefix: &str) -> Result<String, String> {
         && !name.starts_with('-')
         && !name.ends_with('.')
         && name != "@";
-    if is_name { Ok(name.to_owned()) } else { Err("a name that Git allows, such as `main` or `release/2.1`".to_owned()) }
+    if is_name {
+        Ok(name.to_owned())
+    } else {
+        Err("a name that Git allows, such as `main` or `release/2.1`".to_owned())
+    }
 }
 
 fn read_directory(section: &Section<'_>) -> Option<Placed<String>> {
@@ -78,7 +84,9 @@ fn read_directory(section: &Section<'_>) -> Option<Placed<String>> {
     let is_inside = text.value.is_empty() || directory.split('/').all(is_part);
     if is_absolute || !is_inside || directory.contains(char::is_control) {
         let help = match directory.trim_start_matches('/') {
-            inside if is_absolute && !inside.is_empty() && inside.split('/').all(is_part) => format!("write `{inside}`"),
+            inside if is_absolute && !inside.is_empty() && inside.split('/').all(is_part) => {
+                format!("write `{inside}`")
+            }
             _ => "a path from the repository's top, such as `tests/ui`, without `.` and `..`".to_owned(),
         };
         let message = format!("`{}` is no directory in a repository", text.value);

@@ -1,0 +1,12 @@
+//! The Git delegate's crate against a real `git http-backend` over TLS on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod first_steps;
+mod hostile_servers;
+mod hostile_trees;
+mod mirrors;
+mod polling;
+mod probing;
+mod support;
+mod trust;

@@ -1,0 +1,203 @@
+//! `suitesync agent`: the daemon's whole life, from its configuration to its last line in the log.
+
+mod service;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::Utc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::log;
+use crate::api::{self, Api, SocketError};
+use crate::catalog::{Catalog, CatalogError};
+use crate::config::{self, Config, DelegateConfig, Environment, Loaded, Location, Secrets, Watcher};
+use crate::domain::event::{Event, EventName};
+use crate::engine::agent::{self, Parts};
+use crate::engine::control::Control;
+use crate::engine::delegate::Delegate;
+use crate::engine::local::{LocalDelegate, Workshop, WorkshopError};
+use crate::engine::reload;
+use crate::engine::state_folder::{StateFolder, StateFolderError};
+
+/// How long what is under way may take to end once the agent is told to stop.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Why the agent does not start, or does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    #[error("{0}")]
+    Configuration(String),
+    #[error(transparent)]
+    StateFolder(#[from] StateFolderError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Workshop(#[from] WorkshopError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    #[error("failed to listen for signals")]
+    Signals(#[source] std::io::Error),
+    #[error("a part of the agent ended before its time; see the log above")]
+    Broken,
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(location: Location) -> Result<(), AgentError> {
+    let environment = Environment::of_process();
+    let loaded = config::load(&location, &environment);
+    let Loaded { config: Some(config), content_hash, watched, .. } = loaded else {
+        let faults: Vec<_> = loaded.diagnostics.iter().map(config::Diagnostic::render).collect();
+        return Err(AgentError::Configuration(faults.join("\n\n")));
+    };
+    log::start(&config.log);
+    let mut signals = Signals::listen().map_err(AgentError::Signals)?;
+    let folder = StateFolder::claim(&config.agent.state_dir)?;
+    let listener = api::listen(&config.agent.socket).await?;
+    let socket = config.agent.socket.clone();
+    let daemon = Daemon::start(config, content_hash, &folder, environment.clone()).await?;
+    let api = Api {
+        control: daemon.control.clone(),
+        location: location.clone(),
+        environment: environment.clone(),
+        stop: daemon.stop.clone(),
+    };
+    let mut serving = tokio::spawn(api::serve(listener, api));
+    let asked = Arc::new(Notify::new());
+    let mut reloading = spawn_reloading(&daemon, (location, environment), Watcher::new(&watched), &asked);
+    service::ready();
+    let watchdog = service::spawn_watchdog(daemon.control.clone(), daemon.stop.clone());
+    let broken = loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Reload => asked.notify_one(),
+                Wish::Stop => break false,
+            },
+            _ = &mut serving => break true,
+            _ = &mut reloading => break true,
+            () = daemon.actor_ended() => break true,
+        }
+    };
+    service::stopping();
+    daemon.end(&mut signals).await;
+    watchdog.abort();
+    // The next start finds no stale socket; one that cannot be removed does it no harm.
+    let _ = std::fs::remove_file(socket);
+    if broken { Err(AgentError::Broken) } else { Ok(()) }
+}
+
+fn spawn_reloading(
+    daemon: &Daemon,
+    source: (Location, Environment),
+    watcher: Watcher,
+    asked: &Arc<Notify>,
+) -> JoinHandle<()> {
+    let (control, stop, asked) = (daemon.control.clone(), daemon.stop.clone(), Arc::clone(asked));
+    tokio::spawn(async move { reload::follow(control, source, watcher, &asked, stop, service::reloading).await })
+}
+
+/// The parts of a running agent.
+struct Daemon {
+    control: Control,
+    catalog: Catalog,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    actor: JoinHandle<()>,
+    actor_end: CancellationToken,
+}
+
+impl Daemon {
+    async fn start(
+        config: Config,
+        content_hash: String,
+        folder: &StateFolder,
+        environment: Environment,
+    ) -> Result<Self, AgentError> {
+        let catalog = Catalog::open(&folder.catalog())?;
+        let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(config.secrets.clone(), environment)));
+        let workshop = Arc::new(Workshop::open(&folder.delegate(), Arc::clone(&secrets))?);
+        let hire = Box::new(move |configs: &[DelegateConfig]| {
+            let hired = configs.iter().map(|config| LocalDelegate::new(config, Arc::clone(&workshop)));
+            hired.map(|delegate| Arc::new(delegate) as Arc<dyn Delegate>).collect()
+        });
+        let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+        if config.connections.is_empty() {
+            tracing::warn!("there are no connections yet: add [[connection]] and [[link]] tables to the configuration");
+        }
+        let parts = Parts {
+            catalog: catalog.clone(),
+            config,
+            content_hash,
+            secrets,
+            hire,
+            stop: stop.clone(),
+            tracker: tracker.clone(),
+        };
+        let (control, running) = agent::start(parts).await?;
+        let actor_end = CancellationToken::new();
+        let ended = actor_end.clone();
+        let actor = tokio::spawn(async move {
+            let _told = ended.drop_guard();
+            if running.await.is_err() {
+                tracing::error!("the agent's actor broke off");
+            }
+        });
+        Ok(Self { control, catalog, stop, tracker, actor, actor_end })
+    }
+
+    async fn actor_ended(&self) {
+        self.actor_end.cancelled().await;
+    }
+
+    /// Stops in order: no new work, what is under way is canceled and waited for, and the last word is written.
+    async fn end(self, signals: &mut Signals) {
+        self.stop.cancel();
+        self.tracker.close();
+        tokio::select! {
+            () = self.tracker.wait() => {}
+            () = tokio::time::sleep(STOP_GRACE) => tracing::warn!("some work did not end in time and is left behind"),
+            _ = signals.next() => tracing::warn!("told to stop a second time: what is under way is left behind"),
+        }
+        if self.actor.await.is_err() {
+            tracing::error!("failed to wait for the agent's actor");
+        }
+        let event = Event::new(Utc::now(), EventName::AgentStopped, "suitesync has ended what it was doing");
+        if let Err(error) = self.catalog.tell(event).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to write the last event");
+        }
+    }
+}
+
+enum Wish {
+    Reload,
+    Stop,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.hang_up.recv() => Wish::Reload,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The agent's own log: for the journal under systemd, as text on a terminal, as JSON otherwise.
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use chrono::{SecondsFormat, Utc};
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogConfig, LogFormat};
+
+/// What stands before the names of fields in the journal: `journalctl SUITESYNC_EVENT=link.synced`.
+const JOURNAL_PREFIX: &str = "SUITESYNC";
+
+/// Sends the log where it belongs. Called once, by the agent.
+pub fn start(config: &LogConfig) {
+    let filter = EnvFilter::new(format!("warn,suitesync={level},suitesync_git={level}", level = config.level.as_str()));
+    let registry = tracing_subscriber::registry().with(filter);
+    let journal = || match std::env::var_os("JOURNAL_STREAM") {
+        Some(_) => tracing_journald::layer().ok().map(|layer| layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()))),
+        None => None,
+    };
+    let lines = |style| {
+        tracing_subscriber::fmt::layer().event_format(Lines { style }).with_ansi(false).with_writer(std::io::stdout)
+    };
+    let started = match config.format {
+        LogFormat::Json => registry.with(lines(Style::Json)).try_init(),
+        LogFormat::Text => registry.with(lines(Style::Text)).try_init(),
+        LogFormat::Auto => match journal() {
+            Some(journal) => registry.with(journal).try_init(),
+            None if std::io::stdout().is_terminal() => registry.with(lines(Style::Text)).try_init(),
+            None => registry.with(lines(Style::Json)).try_init(),
+        },
+    };
+    // Tests that run agents in one process have one log.
+    drop(started);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Style {
+    Text,
+    Json,
+}
+
+/// One line an event, every field under its own name.
+struct Lines {
+    style: Style,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let level = event.metadata().level().as_str();
+        match self.style {
+            Style::Json => {
+                let mut line = Map::new();
+                line.insert("at".to_owned(), at.into());
+                line.insert("level".to_owned(), level.to_lowercase().into());
+                line.extend(fields.values);
+                line.insert("message".to_owned(), fields.message.into());
+                writeln!(writer, "{}", Value::Object(line))
+            }
+            Style::Text => {
+                write!(writer, "{at} {level:5} {}", one_line(&fields.message))?;
+                for (name, value) in &fields.values {
+                    match value {
+                        Value::String(text) => write!(writer, " {name}={}", quoted(text))?,
+                        other => write!(writer, " {name}={other}")?,
+                    }
+                }
+                writeln!(writer)
+            }
+        }
+    }
+}
+
+/// What came from a repository must not break a line or move a terminal's cursor.
+fn one_line(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+fn quoted(text: &str) -> String {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '"' && c != '=';
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+#[derive(Debug, Default)]
+struct Fields {
+    message: String,
+    values: Map<String, Value>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: Value) {
+        match (field.name(), value) {
+            ("message", Value::String(text)) => self.message = text,
+            // An event of the catalogue brings its own fields as one JSON object.
+            ("fields", Value::String(text)) => {
+                if let Ok(Value::Object(fields)) = serde_json::from_str(&text) {
+                    self.values.extend(fields);
+                }
+            }
+            (name, value) => drop(self.values.insert(name.to_owned(), value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}").into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value.into());
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        let mut text = value.to_string();
+        let mut source = value.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        self.put(field, text.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_could_be_mistaken_are_quoted() {
+        for (text, expect) in [("abc", "abc"), ("a b", "\"a b\""), ("", "\"\""), ("a\nb", "\"a\\nb\"")] {
+            assert_eq!(quoted(text), expect);
+        }
+    }
+
+    #[test]
+    fn a_message_stays_on_its_line() {
+        assert_eq!(one_line("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
+    }
+}

@@ -1,0 +1,132 @@
+//! From a commit in a mirror to the tests of a link: the tree is listed, unknown files are read and parsed, and names
+//! and parses are put together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use suitesync_contract::{
+    Discovery, Failure, FailureClass, LinkFacts, LinkView, Notice, ObjectId, Progress, TreeEntry, TreeEntryKind,
+};
+use suitesync_git::{BlobContent, Mirror};
+use suitesync_suites::{Content, FileKind, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::super::delegate::ProgressSink;
+use super::super::parses::{Parses, ParsesError};
+
+/// How often someone who waits is told how many files were read.
+const TELL_EVERY: usize = 64;
+
+/// What finding tests needs besides the mirror.
+pub(super) struct Finder<'a> {
+    pub(super) parses: &'a Parses,
+    pub(super) reading: &'a Arc<Semaphore>,
+    pub(super) progress: &'a ProgressSink,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+/// What was parsed before, and what has to be read.
+struct Known {
+    parses: HashMap<FileToParse, Parse>,
+    unknown: Vec<FileToParse>,
+}
+
+/// What a repository without a commit holds.
+pub(super) fn nothing() -> LinkFacts {
+    let notice = Notice { path: String::new(), message: "the repository has no commit yet".to_owned() };
+    let discovery = Discovery { notices: vec![notice], ..Discovery::default() };
+    LinkFacts::Found { commit: None, discovery, parsed: 0, remembered: 0 }
+}
+
+impl Finder<'_> {
+    pub(super) async fn find(
+        &self,
+        mirror: &mut Mirror,
+        commit: ObjectId,
+        view: &LinkView,
+    ) -> Result<LinkFacts, Failure> {
+        let closed = |_| Failure::new(FailureClass::Canceled, "the delegate stops");
+        let _place = Arc::clone(self.reading).acquire_owned().await.map_err(closed)?;
+        let (entries, known) = tokio::task::block_in_place(|| self.list(mirror, commit, &view.directory))?;
+        let blobs: Vec<_> = known.unknown.iter().map(|file| file.blob).collect();
+        mirror.ensure_blobs(&blobs).await?;
+        tokio::task::block_in_place(|| self.read(mirror, &entries, known, view)).map(|read| LinkFacts::Found {
+            commit: Some(commit),
+            discovery: read.discovery,
+            parsed: read.parsed,
+            remembered: read.remembered,
+        })
+    }
+
+    fn list(&self, mirror: &Mirror, commit: ObjectId, directory: &str) -> Result<(Vec<TreeEntry>, Known), Failure> {
+        let entries = mirror.snapshot(commit)?;
+        expect_directory(&entries, directory, commit)?;
+        let mut known = Known { parses: HashMap::new(), unknown: Vec::new() };
+        for file in files_to_parse(&entries, directory) {
+            match self.parses.find(file.kind, file.blob).map_err(unusable)? {
+                Some(parse) => drop(known.parses.insert(file, parse)),
+                None => known.unknown.push(file),
+            }
+        }
+        Ok((entries, known))
+    }
+
+    fn read(&self, mirror: &Mirror, entries: &[TreeEntry], known: Known, view: &LinkView) -> Result<Read, Failure> {
+        let Known { mut parses, unknown } = known;
+        let remembered = parses.len() as u64;
+        let mut fresh: Vec<(FileKind, ObjectId, Parse)> = Vec::with_capacity(unknown.len());
+        for (done, file) in unknown.iter().enumerate() {
+            if self.cancel.is_cancelled() {
+                return Err(Failure::new(FailureClass::Canceled, "canceled while files were read"));
+            }
+            if done % TELL_EVERY == 0 {
+                (self.progress)(Progress::Read { done: done as u64, total: unknown.len() as u64 });
+            }
+            let content = mirror.read_blob(file.blob, MAX_FILE)?;
+            let parsed = match &content {
+                BlobContent::Bytes(bytes) => parse(file.kind, Content::Bytes(bytes)),
+                BlobContent::TooLarge(size) => parse(file.kind, Content::TooLarge(*size)),
+            };
+            fresh.push((file.kind, file.blob, parsed));
+        }
+        self.parses.keep(&fresh).map_err(unusable)?;
+        let parsed = fresh.len() as u64;
+        parses.extend(fresh.into_iter().map(|(kind, blob, parse)| (FileToParse { kind, blob }, parse)));
+        let parse_of = |kind, blob| parses.get(&FileToParse { kind, blob });
+        Ok(Read { discovery: discover(entries, &view.directory, parse_of), parsed, remembered })
+    }
+}
+
+struct Read {
+    discovery: Discovery,
+    parsed: u64,
+    remembered: u64,
+}
+
+fn unusable(error: ParsesError) -> Failure {
+    let class = match &error {
+        ParsesError::Sqlite(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
+            FailureClass::DiskFull
+        }
+        ParsesError::Sqlite(_) | ParsesError::Encode(_) | ParsesError::Poisoned => FailureClass::Internal,
+    };
+    Failure::new(class, error.to_string())
+}
+
+fn expect_directory(entries: &[TreeEntry], directory: &str, commit: ObjectId) -> Result<(), Failure> {
+    if directory.is_empty() {
+        return Ok(());
+    }
+    let found = entries.iter().find(|entry| entry.path == directory.as_bytes());
+    let commit = commit.short();
+    let message = match found.map(|entry| entry.kind) {
+        Some(TreeEntryKind::Directory) => return Ok(()),
+        Some(TreeEntryKind::File) => format!("`{directory}` is a file at commit {commit}, not a directory"),
+        Some(TreeEntryKind::Symlink | TreeEntryKind::Submodule) => {
+            format!("`{directory}` is a symbolic link or a submodule at commit {commit}, not a directory")
+        }
+        None => format!("there is no directory `{directory}` at commit {commit}"),
+    };
+    Err(Failure::new(FailureClass::PathNotFound, message))
+}

@@ -1,0 +1,10 @@
+//! The product as its users meet it: the real binary, real Git servers behind TLS, real files.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with the reason")]
+
+mod architecture;
+mod commands;
+mod configuration;
+mod faults;
+mod life;
+mod support;
+mod syncing;

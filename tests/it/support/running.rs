@@ -1,0 +1,57 @@
+//! An agent as a process of its own, ended when the test ends.
+
+use std::process::{Child, Stdio};
+
+use super::{Site, wait_for};
+
+pub struct RunningAgent {
+    child: Child,
+}
+
+impl RunningAgent {
+    /// Starts an agent on the site's configuration and waits until it answers.
+    pub fn start(site: &Site) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(site.path("agent.log")).unwrap();
+        let child = site
+            .command(&["agent"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut agent = Self { child };
+        wait_for("the agent to answer", || {
+            if let Some(status) = agent.child.try_wait().unwrap() {
+                let log = std::fs::read_to_string(site.path("agent.log")).unwrap();
+                panic!("the agent ended with {status}:\n{log}");
+            }
+            site.run(&["status"]).status.success().then_some(())
+        });
+        agent
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let status = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Ends it as systemd does; the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal("-TERM");
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it as the kernel does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for RunningAgent {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
