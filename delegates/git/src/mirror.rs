@@ -145,11 +145,18 @@ impl Mirror {
         if lacking.is_empty() {
             return Ok(());
         }
-        self.receive(remote, &lacking, progress, cancel).await?;
+        let update = FetchRequest { wants: lacking.clone(), tips: self.state.newest(MAX_HAVES) };
+        let mut received = self.receive(remote, &update, progress, cancel).await?;
+        if matches!(received, Received::Refused(_)) && !update.tips.is_empty() {
+            // An update is made of differences to what is here: if that cannot be read, it takes everything.
+            let whole = FetchRequest { tips: Vec::new(), ..update };
+            received = self.receive(remote, &whole, progress, cancel).await?;
+        }
+        received.stored()?;
         if let Some(damage) = self.damage(&lacking, cancel).await? {
-            // What came builds on what was here: without that, everything is sent once more.
             self.rebuild(damage).await?;
-            self.receive(remote, wants, progress, cancel).await?;
+            let whole = FetchRequest { wants: self.lacking(wants), tips: Vec::new() };
+            self.receive(remote, &whole, progress, cancel).await?.stored()?;
             if let Some(damage) = self.damage(wants, cancel).await? {
                 let cause = format!("what the server sent is incomplete: {damage}");
                 return Err(self.place.repository_failure(FailureClass::RepositoryCorrupt, "fetch", cause));
@@ -241,14 +248,13 @@ impl Mirror {
     async fn receive(
         &mut self,
         remote: &Remote,
-        wants: &[ObjectId],
+        asked: &FetchRequest,
         progress: &mut (dyn FnMut(FetchProgress) + Send),
         cancel: &CancellationToken,
-    ) -> Result<(), Failure> {
-        let asked = FetchRequest { wants: wants.to_vec(), tips: self.state.newest(MAX_HAVES) };
+    ) -> Result<Received, Failure> {
         // What the pack itself may have is counted by the sink: this only ends an answer that is mostly framing.
         let most = self.limits.pack_bytes.saturating_mul(2).saturating_add(FRAMING_BYTES);
-        let mut pack = remote.fetch(&asked, most, cancel).await?;
+        let mut pack = remote.fetch(asked, most, cancel).await?;
         let mut sink = Sink::start(&self.folder, &self.lock, &self.limits, cancel);
         let mut received = FetchProgress::default();
         let fed = loop {
@@ -272,9 +278,14 @@ impl Mirror {
         if cancel.is_cancelled() {
             return Err(canceled());
         }
-        stored.map_err(|fault| fault.failure(&self.place))?;
+        match stored {
+            Ok(()) => {}
+            Err(refused @ Fault::NoPack(_)) => return Ok(Received::Refused(refused.failure(&self.place))),
+            Err(other) => return Err(other.failure(&self.place)),
+        }
         self.store.take();
-        shallow::update(self.folder.path(), pack.shallow()).map_err(|fault| fault.failure(&self.place))
+        shallow::update(self.folder.path(), pack.shallow()).map_err(|fault| fault.failure(&self.place))?;
+        Ok(Received::Stored)
     }
 
     async fn record(&mut self, commits: Vec<ObjectId>) -> Result<(), Failure> {
@@ -283,6 +294,22 @@ impl Mirror {
         blocking(move || written.write(folder.path())).await.map_err(|fault| fault.failure(&self.place))?;
         self.state = state;
         Ok(())
+    }
+}
+
+/// What became of a pack that came whole.
+enum Received {
+    Stored,
+    /// It is no pack, or rests on objects that cannot be read here.
+    Refused(Failure),
+}
+
+impl Received {
+    fn stored(self) -> Result<(), Failure> {
+        match self {
+            Self::Stored => Ok(()),
+            Self::Refused(failure) => Err(failure),
+        }
     }
 }
 

@@ -37,10 +37,10 @@ pub(crate) enum Fault {
 impl Fault {
     /// An error of the file system.
     pub(crate) fn io(verb: &str, path: &Path, error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::Local(format!("failed to {verb} {}: {error}", path.display())),
+        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            return Self::DiskFull;
         }
+        Self::Local(format!("failed to {verb} {}: {error}", path.display()))
     }
 
     /// An error of libgit2 on writing. It keeps no error number, so a full disk is told by looking at the disk.
@@ -48,12 +48,10 @@ impl Fault {
         if is_full(folder) {
             return Self::DiskFull;
         }
-        match error.class() {
-            git2::ErrorClass::Os | git2::ErrorClass::Filesystem | git2::ErrorClass::NoMemory => {
-                Self::Local(shown(error.message().as_bytes()))
-            }
-            _ => Self::NoPack(shown(error.message().as_bytes())),
-        }
+        let message = shown(error.message().as_bytes());
+        let of_this_host =
+            matches!(error.class(), git2::ErrorClass::Os | git2::ErrorClass::Filesystem | git2::ErrorClass::NoMemory);
+        if of_this_host { Self::Local(message) } else { Self::NoPack(message) }
     }
 
     pub(crate) fn failure(&self, place: &Place) -> Failure {

@@ -110,10 +110,9 @@ impl Folder {
         heal(&self.path)?;
         let store = Store::open(&self.path)?;
         for tip in state.newest(super::MAX_HAVES) {
-            match store.expect_readable(tip) {
-                Err(Fault::Damaged(reason)) => return Err(Fault::Damaged(reason)),
-                // What the repository itself holds is told when it is read, not when the mirror is opened.
-                Ok(()) | Err(_) => {}
+            // Other faults are the repository's own: they are told when it is read, not when the mirror is opened.
+            if let Err(damage @ Fault::Damaged(_)) = store.expect_readable(tip) {
+                return Err(damage);
             }
         }
         Ok(state)

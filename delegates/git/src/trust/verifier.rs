@@ -62,11 +62,8 @@ impl ServerCertVerifier for Verifier {
             Some(webpki) => webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
-        verified.map_err(|error| match error {
-            rustls::Error::InvalidCertificate(cause) if is_about_trust(&cause) => {
-                untrusted(end_entity, intermediates, cause)
-            }
-            other => other,
+        verified.map_err(|error| {
+            if is_about_trust(&error) { untrusted(end_entity, intermediates).unwrap_or(error) } else { error }
         })
     }
 
@@ -114,19 +111,15 @@ fn verify_added(
 }
 
 /// `Other` is what rustls makes of webpki's errors about a chain's shape, an authority used as a server among them.
-fn is_about_trust(cause: &CertificateError) -> bool {
+fn is_about_trust(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(cause) = error else { return false };
     matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_))
 }
 
-fn untrusted(
-    end_entity: &CertificateDer<'_>,
-    intermediates: &[CertificateDer<'_>],
-    cause: CertificateError,
-) -> rustls::Error {
-    match certificate::missing_issuer(end_entity, intermediates) {
-        Some(issuer) => CertificateError::Other(OtherError(Arc::new(UntrustedIssuer { issuer }))).into(),
-        None => cause.into(),
-    }
+/// The error that names the missing issuer, where the certificates can be read.
+fn untrusted(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Option<rustls::Error> {
+    let issuer = certificate::missing_issuer(end_entity, intermediates)?;
+    Some(CertificateError::Other(OtherError(Arc::new(UntrustedIssuer { issuer }))).into())
 }
 
 #[cfg(test)]
@@ -160,8 +153,8 @@ mod tests {
     #[test]
     fn a_certificate_that_was_added_is_trusted_for_its_own_name_only() {
         let own = self_signed();
-        assert_eq!(verify(&[own.clone()], &own, "git.example.org"), Ok(()));
-        assert!(verify(&[own.clone()], &own, "other.example.org").is_err());
+        assert_eq!(verify(std::slice::from_ref(&own), &own, "git.example.org"), Ok(()));
+        assert!(verify(std::slice::from_ref(&own), &own, "other.example.org").is_err());
     }
 
     #[test]

@@ -40,7 +40,7 @@ async fn submodules_and_symbolic_links_are_told_apart() {
     let world = World::empty();
     let remote = world.remote();
     let other = world.commit("other", "x", b"x");
-    let changes = [Change::link("link", "../../etc/passwd"), Change::submodule("sub", &other.to_string())];
+    let changes = [Change::link("link", "../../etc/passwd"), Change::submodule("sub", other.to_string())];
     let commit = world.commit_all("main", &changes);
     let mut mirror = world.mirror(&remote).await;
     world.fetch(&mut mirror, &remote, commit).await.unwrap();

@@ -99,11 +99,13 @@ async fn a_huge_blob_is_told_by_its_size_without_being_read() {
     let remote = world.remote();
     let commit = world.commit("main", "huge.bin", &vec![0; SIZE]);
     let mut mirror = world.mirror(&remote).await;
+    // Makes what is held now the peak.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = peak_memory();
     world.fetch(&mut mirror, &remote, commit).await.unwrap();
     let huge = mirror.snapshot(commit).unwrap().remove(0);
-    let before = peak_memory();
     assert_eq!(mirror.read_blob(huge.id, 1 << 20).unwrap(), BlobContent::TooLarge(SIZE as u64));
-    assert!(peak_memory() - before < 20 << 20, "{} {before}", peak_memory());
+    assert!(peak_memory() - before < 40 << 20, "{} {before}", peak_memory());
 }
 
 #[tokio::test]

@@ -1,0 +1,200 @@
+//! What can be typed: every command with its arguments. Help and completions come from these types, too.
+
+mod contents;
+mod objects;
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use suitesync_contract::{ObjectId, Provider, RefSpec};
+
+pub use contents::{CaseCommand, EventCommand, EventListArguments, SuiteCommand};
+pub use objects::{
+    ConfigCommand, ConnectionCommand, DelegateCommand, HistoryArguments, LinkCommand, LinkWork, TestArguments,
+};
+
+use crate::config::Location;
+
+/// Keeps a catalog of tests in step with the Git repositories they live in.
+#[derive(Debug, Parser)]
+#[command(name = "suitesync", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 the agent cannot be \
+                        reached, 4 not permitted.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What counts for every command, before or after it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Globals {
+    /// Write JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The configuration file [default: /etc/suitesync/suitesync.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// The agent's socket [default: $SUITESYNC_SOCKET, the configuration's, /run/suitesync/agent.sock]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+}
+
+impl Globals {
+    /// Where the configuration is.
+    pub fn location(&self) -> Location {
+        self.config.as_ref().map_or_else(Location::default, Location::new)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon
+    Agent,
+    /// Show everything on a sample repository of its own; no configuration needed
+    Demo(DemoArguments),
+    /// Connect to a repository once, find its tests and print them; no agent needed
+    Inspect(InspectArguments),
+    /// Validate the configuration; no agent needed
+    Check,
+    /// One screen: agent, connections, links, delegates, what is wrong and what to do
+    Status,
+    /// Accounts at providers, and whether they work
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// Repositories whose tests are kept in the catalog
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Test cases in the catalog
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Test suites and collections in the catalog
+    #[command(subcommand)]
+    Suite(SuiteCommand),
+    /// Those who carry out the work
+    #[command(subcommand)]
+    Delegate(DelegateCommand),
+    /// What happened
+    #[command(subcommand)]
+    Event(EventCommand),
+    /// The running configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DemoArguments {
+    /// End after the tour instead of staying up
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct InspectArguments {
+    /// Any clone or web URL of a repository
+    pub url: String,
+    /// The environment variable that holds the token
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+    /// The user that the token is for; Azure Repos needs none
+    #[arg(long, value_name = "NAME", requires = "token_env")]
+    pub username: Option<String>,
+    /// Certificates to trust besides the system's: a PEM file or a folder of them
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub at: CommitArguments,
+    /// Look below this directory only
+    #[arg(long, value_name = "DIRECTORY")]
+    pub directory: Option<String>,
+    /// Whose URL forms to understand [default: told from the host]
+    #[arg(long, value_parser = provider())]
+    pub provider: Option<Provider>,
+}
+
+/// Which commit to look at; the default branch's unless one is named.
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub struct CommitArguments {
+    /// Look at the newest commit of a branch
+    #[arg(long)]
+    pub branch: Option<String>,
+    /// Look at the commit of a tag
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Look at a commit: 40 hexadecimal digits
+    #[arg(long)]
+    pub commit: Option<ObjectId>,
+}
+
+impl CommitArguments {
+    /// What was named, if anything was.
+    pub fn reference(&self) -> Option<RefSpec> {
+        let branch = self.branch.clone().map(RefSpec::Branch);
+        let tag = self.tag.clone().map(RefSpec::Tag);
+        branch.or(tag).or(self.commit.map(RefSpec::Commit))
+    }
+}
+
+fn provider() -> impl TypedValueParser<Value = Provider> {
+    PossibleValuesParser::new(["azure-repos", "git"])
+        .map(|name| if name == "git" { Provider::Git } else { Provider::AzureRepos })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Cli {
+        Cli::try_parse_from(line.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_every_command() {
+        let help = Cli::command().term_width(100).render_help().to_string();
+        insta::assert_snapshot!(help);
+    }
+
+    #[test]
+    fn global_flags_work_before_and_after_the_command() {
+        for line in ["suitesync --json --socket /s link list", "suitesync link list --json --socket /s"] {
+            let globals = parse(line).globals;
+            assert!(globals.json);
+            assert_eq!(globals.socket, Some(PathBuf::from("/s")));
+        }
+    }
+
+    #[test]
+    fn a_branch_and_a_tag_exclude_each_other() {
+        let both = Cli::try_parse_from("suitesync inspect https://host/r.git --branch a --tag b".split(' '));
+        assert_eq!(both.unwrap_err().kind(), clap::error::ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
+    fn a_provider_is_read_by_the_word_of_the_configuration() {
+        let Command::Inspect(arguments) = parse("suitesync inspect URL --provider git --tag v1").command else {
+            panic!("another command");
+        };
+        assert_eq!(arguments.provider, Some(Provider::Git));
+        assert_eq!(arguments.at.reference(), Some(RefSpec::Tag("v1".to_owned())));
+    }
+
+    #[test]
+    fn a_test_wants_a_name_or_all() {
+        let kind = |line: &str| Cli::try_parse_from(line.split(' ')).map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(kind("suitesync connection test"), Err(clap::error::ErrorKind::MissingRequiredArgument));
+        assert_eq!(kind("suitesync connection test a --all"), Err(clap::error::ErrorKind::ArgumentConflict));
+        assert_eq!(kind("suitesync connection test --all"), Ok(()));
+    }
+}

@@ -1,0 +1,79 @@
+//! Arguments of the commands about connections, links, delegates and the configuration.
+
+use clap::{Args, Subcommand};
+use suitesync_contract::{ConnectionName, LinkName};
+
+#[derive(Debug, Subcommand)]
+pub enum ConnectionCommand {
+    /// List all connections
+    List,
+    /// Show a connection with its settings, links and newest test
+    Show { name: ConnectionName },
+    /// Test a connection now, step by step
+    Test(TestArguments),
+    /// Show the newest tests of a connection
+    History {
+        name: ConnectionName,
+        #[command(flatten)]
+        history: HistoryArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct TestArguments {
+    pub name: Option<ConnectionName>,
+    /// Test every connection that is not disconnected
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArguments {
+    /// Show so many of the newest [default: 20]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LinkCommand {
+    /// List the links
+    List {
+        /// Archived ones, too; `--json` always lists them
+        #[arg(long)]
+        archived: bool,
+    },
+    /// Show a link with its settings, test projects and what was passed over
+    Show { name: LinkName },
+    /// Bring a link up to date now
+    Sync(LinkWork),
+    /// Let a link with `proceed = "manual"` go on, and bring it up to date
+    Proceed(LinkWork),
+    /// Show the newest syncs of a link with what they changed
+    History {
+        name: LinkName,
+        #[command(flatten)]
+        history: HistoryArguments,
+    },
+}
+
+/// Work on one link that can be waited for.
+#[derive(Debug, Args)]
+pub struct LinkWork {
+    pub name: LinkName,
+    /// Wait for the end, and tell what came of it
+    #[arg(long)]
+    pub wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DelegateCommand {
+    /// List all delegates with their tags and load
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Have the agent read its configuration again
+    Reload,
+}

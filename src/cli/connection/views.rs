@@ -1,0 +1,180 @@
+//! Connections as people are shown them.
+
+use super::super::look::{Look, Paint};
+use super::super::table::{Cell, Table};
+use super::super::wording::{ago, ago_or_never, count, duration, escaped_lines, until};
+use super::super::{checklist, failure};
+use crate::catalog::connection::TestRecord;
+use crate::views::{ConnectionDetail, ConnectionSettings, ConnectionView};
+
+const NONE_YET: &str = "There are no connections yet: add a [[connection]] to the configuration, \
+                        such as /etc/suitesync/suitesync.toml; `suitesync check` validates it.\n";
+
+pub(in crate::cli) fn list(connections: &[ConnectionView], look: &Look) -> String {
+    if connections.is_empty() {
+        return NONE_YET.to_owned();
+    }
+    let mut table = Table::new(["NAME", "STATUS", "TESTED", "NEXT TEST", "FAILURE"], look);
+    for connection in connections {
+        table.row([
+            Cell::new(&connection.name),
+            status(connection),
+            Cell::new(ago_or_never(connection.last_test.as_ref().map(|test| test.at), look.now)),
+            Cell::new(connection.next_test_at.map_or_else(String::new, |at| until(at, look.now))),
+            Cell::new(connection.failure.as_ref().map_or("", |failure| failure.class.code())),
+        ]);
+    }
+    table.render()
+}
+
+fn status(connection: &ConnectionView) -> Cell {
+    if connection.disconnected {
+        return Cell::status("disconnected");
+    }
+    let word = connection.status.code();
+    let paint = Paint::of_status(word);
+    if connection.held { Cell::painted(paint, format!("{word}, held")) } else { Cell::painted(paint, word) }
+}
+
+pub(super) fn detail(detail: &ConnectionDetail, look: &Look) -> String {
+    let connection = &detail.connection;
+    let mut table = Table::without_titles(look);
+    table.field("name", Cell::new(&connection.name));
+    if connection.display_name != connection.name {
+        table.field("display name", Cell::new(&connection.display_name));
+    }
+    table.field("status", status(connection));
+    match &detail.settings {
+        Some(settings) => settings_fields(settings, &mut table),
+        None => table.field("configuration", Cell::new("no longer in it")),
+    }
+    let links = if detail.links.is_empty() { "none".to_owned() } else { detail.links.join(", ") };
+    table.field("links", Cell::new(links));
+    if let Some(next) = connection.next_test_at {
+        table.field("next test", Cell::new(until(next, look.now)));
+    }
+    let mut text = table.render();
+    if let Some(test) = &detail.test {
+        text.push('\n');
+        text.push_str(&one_test(test, look));
+    }
+    if connection.held {
+        text.push_str("All work but its tests is held back, so that no account is locked.\n");
+    }
+    text
+}
+
+fn settings_fields(settings: &ConnectionSettings, table: &mut Table) {
+    if !settings.description.is_empty() {
+        table.field("description", Cell::lines(&settings.description));
+    }
+    table.field("url", Cell::new(&settings.url));
+    table.field("test repository", Cell::new(&settings.test_repository));
+    table.field("credentials", Cell::new(settings.credentials.as_deref().unwrap_or("none")));
+    if let Some(path) = &settings.additional_certs_path {
+        table.field("certificates", Cell::new(path));
+    }
+    let tags = if settings.delegate_tags.is_empty() { "any delegate".to_owned() } else { settings.delegate_tags.join(", ") };
+    table.field("delegate tags", Cell::new(tags));
+    table.field("test every", Cell::new(&settings.test_every));
+}
+
+fn one_test(test: &TestRecord, look: &Look) -> String {
+    let by = test.delegate.as_ref().map(|name| format!(", by delegate {name}")).unwrap_or_default();
+    let title = format!("Tested {}{by}, in {}", ago(test.at, look.now), duration(test.duration_ms));
+    let mut text = format!("{}\n{}", Paint::Title.on(escaped_lines(&title)), checklist::steps(&test.steps, look));
+    if let Some(days) = test.certificate_days_left {
+        let left = if days < 0 { "has run out".to_owned() } else { format!("runs out in {}", count(days.unsigned_abs(), "day")) };
+        text.push_str(&format!("The server's certificate {left}.\n"));
+    }
+    if let Some(failure) = &test.failure {
+        text.push_str(&failure::told(failure, look));
+    }
+    text
+}
+
+pub(super) fn history(tests: &[TestRecord], look: &Look) -> String {
+    if tests.is_empty() {
+        return "It has not been tested yet: `suitesync connection test NAME` does it now.\n".to_owned();
+    }
+    let mut table = Table::new(["TESTED", "OUTCOME", "TIME", "DELEGATE", "FAILURE"], look);
+    for test in tests {
+        let (outcome, why) = match &test.failure {
+            Some(failure) => ("failed", failure.to_string()),
+            None => ("ok", String::new()),
+        };
+        table.row([
+            Cell::new(ago(test.at, look.now)),
+            Cell::status(outcome),
+            Cell::new(duration(test.duration_ms)),
+            Cell::new(test.delegate.as_deref().unwrap_or_default()),
+            Cell::new(why),
+        ]);
+    }
+    table.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use suitesync_contract::{Failure, FailureClass, Step, StepOutcome, StepReport};
+
+    use super::super::super::look::tests::{look, plain};
+    use super::*;
+    use crate::domain::connection::ConnectionStatus;
+    use crate::views::LastTest;
+
+    fn connection(name: &str, failure: Option<Failure>) -> ConnectionView {
+        let status = if failure.is_some() { ConnectionStatus::Error } else { ConnectionStatus::Active };
+        let outcome = "ok".to_owned();
+        ConnectionView {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            status,
+            disconnected: false,
+            held: failure.is_some(),
+            last_test: Some(LastTest { at: look().now - TimeDelta::minutes(3), outcome }),
+            next_test_at: Some(look().now + TimeDelta::minutes(27)),
+            failure,
+        }
+    }
+
+    #[test]
+    fn a_listing_shows_what_holds_and_when_it_is_tried_next() {
+        let rejected = Failure::new(FailureClass::AuthRejected, "the token was refused");
+        let gone = ConnectionView { disconnected: true, last_test: None, next_test_at: None, ..connection("old", None) };
+        let connections = [connection("contoso", None), connection("fabrikam", Some(rejected)), gone];
+        insta::assert_snapshot!(plain(&list(&connections, &look())), @"");
+    }
+
+    #[test]
+    fn an_empty_listing_says_what_to_do() {
+        assert!(list(&[], &look()).contains("add a [[connection]]"));
+    }
+
+    #[test]
+    fn a_connection_is_shown_with_its_newest_test() {
+        let step = StepReport { step: Step::Dns, outcome: StepOutcome::Ok, detail: "192.0.2.7".to_owned(), duration_ms: 4 };
+        let settings = ConnectionSettings {
+            description: "Our \u{7}own".to_owned(),
+            url: "https://dev.azure.com/contoso/payments".to_owned(),
+            test_repository: "https://dev.azure.com/contoso/payments/_git/checkout".to_owned(),
+            credentials: Some("[secret env:PAT]".to_owned()),
+            additional_certs_path: None,
+            delegate_tags: Vec::new(),
+            test_every: "30m".to_owned(),
+        };
+        let test = TestRecord {
+            at: look().now - TimeDelta::minutes(3),
+            delegate: Some("local".to_owned()),
+            duration_ms: 321,
+            steps: vec![step],
+            failure: None,
+            certificate_days_left: Some(12),
+        };
+        let links = vec!["checkout-tests".to_owned()];
+        let connection = connection("contoso", None);
+        let shown = ConnectionDetail { connection, settings: Some(settings), links, test: Some(test) };
+        insta::assert_snapshot!(plain(&detail(&shown, &look())), @"");
+    }
+}

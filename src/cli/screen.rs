@@ -1,0 +1,104 @@
+//! The one way to stdout: a view is shown as JSON to programs and rendered for people.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::AutoStream;
+use chrono::Utc;
+use serde::Serialize;
+
+use super::fault::Fault;
+use super::look::{Look, Marks, Paint};
+use super::wording::escaped_lines;
+use crate::config::Environment;
+
+/// Who reads what is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    Program,
+    Person,
+}
+
+impl Reader {
+    /// `--json` is for programs.
+    pub(super) fn of(json: bool) -> Self {
+        if json { Self::Program } else { Self::Person }
+    }
+}
+
+/// Stdout. Colour goes to a terminal only, and not where `NO_COLOR` is set.
+pub(super) struct Screen {
+    out: Box<dyn Write>,
+    reader: Reader,
+    width: Option<u16>,
+    marks: Marks,
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen").field("reader", &self.reader).field("width", &self.width).finish_non_exhaustive()
+    }
+}
+
+impl Screen {
+    pub(super) fn of_stdout(reader: Reader, environment: &Environment) -> Self {
+        let stdout = io::stdout();
+        // Pipes get lines as long as they are: to wrap them would break them for `grep`.
+        let size = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+        Self {
+            out: Box::new(AutoStream::auto(stdout)),
+            reader,
+            width: size.map(|size| size.ws_col).filter(|columns| *columns > 0),
+            marks: Marks::of_locale(environment),
+        }
+    }
+
+    pub(super) fn is_for_programs(&self) -> bool {
+        self.reader == Reader::Program
+    }
+
+    /// How things are to be told now.
+    pub(super) fn look(&self) -> Look {
+        Look { now: Utc::now(), width: self.width, marks: self.marks }
+    }
+
+    /// Shows a view: JSON for programs, and what `render` makes of it for people.
+    pub(super) fn show<T: Serialize>(&mut self, view: &T, render: impl FnOnce(&T, &Look) -> String) -> Result<(), Fault> {
+        match self.reader {
+            Reader::Program => self.json(view),
+            Reader::Person => {
+                let text = render(view, &self.look());
+                self.text(&text)
+            }
+        }
+    }
+
+    /// A text whose lines all end.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Fault> {
+        self.out.write_all(text.as_bytes())?;
+        Ok(self.out.flush()?)
+    }
+
+    /// One value on one line.
+    pub(super) fn json<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
+        let mut line = serde_json::to_vec(value).map_err(io::Error::from)?;
+        line.push(b'\n');
+        self.out.write_all(&line)?;
+        Ok(self.out.flush()?)
+    }
+}
+
+/// Says on stderr why a command was not carried out; whether that can be written changes nothing.
+pub(super) fn complain(fault: &Fault, reader: Reader) {
+    let mut stderr = AutoStream::auto(io::stderr());
+    let _ = match reader {
+        Reader::Program => writeln!(stderr, "{}", fault.json()),
+        Reader::Person => write!(stderr, "{}", complaint(fault)),
+    };
+}
+
+fn complaint(fault: &Fault) -> String {
+    let error = Paint::Bad.on("error:");
+    let hint = Paint::Faint.on("hint:");
+    format!("{error} {}\n{hint} {}\n", escaped_lines(&fault.message()), escaped_lines(fault.hint()))
+}
