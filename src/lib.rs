@@ -8,3 +8,4 @@ pub mod catalog;
 pub mod engine;
 pub mod views;
 pub mod api;
+pub mod cli;

@@ -47,6 +47,17 @@ pub enum AgentError {
     Broken,
 }
 
+impl AgentError {
+    /// Whether another start would end alike until someone changes something.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Configuration(_) | Self::StateFolder(_) | Self::Socket(_) => true,
+            Self::Catalog(error) => matches!(error, CatalogError::Newer { .. }),
+            Self::Workshop(_) | Self::Signals(_) | Self::Broken => false,
+        }
+    }
+}
+
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(location: Location) -> Result<(), AgentError> {
     let environment = Environment::of_process();

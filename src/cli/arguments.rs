@@ -9,8 +9,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use suitesync_contract::{ObjectId, Provider, RefSpec};
 
-pub use contents::{CaseCommand, EventCommand, EventListArguments, SuiteCommand};
-pub use objects::{
+pub(super) use contents::{CaseCommand, EventCommand, EventListArguments, SuiteCommand};
+pub(super) use objects::{
     ConfigCommand, ConnectionCommand, DelegateCommand, HistoryArguments, LinkCommand, LinkWork, TestArguments,
 };
 
@@ -19,38 +19,37 @@ use crate::config::Location;
 /// Keeps a catalog of tests in step with the Git repositories they live in.
 #[derive(Debug, Parser)]
 #[command(name = "suitesync", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 the agent cannot be \
-                        reached, 4 not permitted.")]
-pub struct Cli {
+#[command(after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 no agent, 4 not permitted")]
+pub(super) struct Cli {
     #[command(flatten)]
-    pub globals: Globals,
+    pub(super) globals: Globals,
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 /// What counts for every command, before or after it.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Globals {
+pub(super) struct Globals {
     /// Write JSON, for programs
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(super) json: bool,
     /// The configuration file [default: /etc/suitesync/suitesync.toml]
     #[arg(long, global = true, value_name = "PATH")]
-    pub config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// The agent's socket [default: $SUITESYNC_SOCKET, the configuration's, /run/suitesync/agent.sock]
     #[arg(long, global = true, value_name = "PATH")]
-    pub socket: Option<PathBuf>,
+    pub(super) socket: Option<PathBuf>,
 }
 
 impl Globals {
     /// Where the configuration is.
-    pub fn location(&self) -> Location {
+    pub(super) fn location(&self) -> Location {
         self.config.as_ref().map_or_else(Location::default, Location::new)
     }
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run the daemon
     Agent,
     /// Show everything on a sample repository of its own; no configuration needed
@@ -59,6 +58,15 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Validate the configuration; no agent needed
     Check,
+    #[command(flatten)]
+    Question(Question),
+    /// Print the completions of a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// What is asked of the running agent.
+#[derive(Debug, Subcommand)]
+pub(super) enum Question {
     /// One screen: agent, connections, links, delegates, what is wrong and what to do
     Status,
     /// Accounts at providers, and whether they work
@@ -82,58 +90,56 @@ pub enum Command {
     /// The running configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the completions of a shell
-    Completions { shell: clap_complete::Shell },
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct DemoArguments {
+pub(super) struct DemoArguments {
     /// End after the tour instead of staying up
     #[arg(long)]
-    pub once: bool,
+    pub(super) once: bool,
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct InspectArguments {
+pub(super) struct InspectArguments {
     /// Any clone or web URL of a repository
-    pub url: String,
+    pub(super) url: String,
     /// The environment variable that holds the token
     #[arg(long, value_name = "NAME")]
-    pub token_env: Option<String>,
+    pub(super) token_env: Option<String>,
     /// The user that the token is for; Azure Repos needs none
     #[arg(long, value_name = "NAME", requires = "token_env")]
-    pub username: Option<String>,
+    pub(super) username: Option<String>,
     /// Certificates to trust besides the system's: a PEM file or a folder of them
     #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
     #[command(flatten)]
-    pub at: CommitArguments,
+    pub(super) at: CommitArguments,
     /// Look below this directory only
     #[arg(long, value_name = "DIRECTORY")]
-    pub directory: Option<String>,
+    pub(super) directory: Option<String>,
     /// Whose URL forms to understand [default: told from the host]
     #[arg(long, value_parser = provider())]
-    pub provider: Option<Provider>,
+    pub(super) provider: Option<Provider>,
 }
 
 /// Which commit to look at; the default branch's unless one is named.
 #[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
-pub struct CommitArguments {
+pub(super) struct CommitArguments {
     /// Look at the newest commit of a branch
     #[arg(long)]
-    pub branch: Option<String>,
+    pub(super) branch: Option<String>,
     /// Look at the commit of a tag
     #[arg(long)]
-    pub tag: Option<String>,
+    pub(super) tag: Option<String>,
     /// Look at a commit: 40 hexadecimal digits
     #[arg(long)]
-    pub commit: Option<ObjectId>,
+    pub(super) commit: Option<ObjectId>,
 }
 
 impl CommitArguments {
     /// What was named, if anything was.
-    pub fn reference(&self) -> Option<RefSpec> {
+    pub(super) fn reference(&self) -> Option<RefSpec> {
         let branch = self.branch.clone().map(RefSpec::Branch);
         let tag = self.tag.clone().map(RefSpec::Tag);
         branch.or(tag).or(self.commit.map(RefSpec::Commit))

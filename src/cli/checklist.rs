@@ -26,12 +26,8 @@ impl Checklist {
         let mut lines = String::new();
         if self.told.is_empty() && step.step != Step::Delegate {
             // A step that was taken was taken by a delegate.
-            let delegate = StepReport {
-                step: Step::Delegate,
-                outcome: StepOutcome::Ok,
-                detail: String::new(),
-                duration_ms: 0,
-            };
+            let delegate =
+                StepReport { step: Step::Delegate, outcome: StepOutcome::Ok, detail: String::new(), duration_ms: 0 };
             lines = self.next(&delegate, step, look);
         }
         if Step::ALL.get(self.told.len()) == Some(&step.step) {
@@ -66,13 +62,14 @@ impl Checklist {
 }
 
 fn line(step: &StepReport, look: &Look) -> String {
-    let (mark, time) = match step.outcome {
-        StepOutcome::Ok => (look.marks.good(), duration(step.duration_ms)),
-        StepOutcome::Failed => (look.marks.bad(), duration(step.duration_ms)),
-        StepOutcome::Skipped => (look.marks.skipped(), String::new()),
+    let name = step.step.code();
+    let mark = match step.outcome {
+        StepOutcome::Ok => look.marks.good(),
+        StepOutcome::Failed => look.marks.bad(),
+        StepOutcome::Skipped => return format!("{} {name}\n", look.marks.skipped()),
     };
-    let time = Paint::Faint.on(format!("{time:>TIME$}"));
-    let line = format!("{mark} {:STEP$} {time}  {}", step.step.code(), escaped(&step.detail));
+    let time = Paint::Faint.on(format!("{:>TIME$}", duration(step.duration_ms)));
+    let line = format!("{mark} {name:STEP$} {time}  {}", escaped(&step.detail));
     format!("{}\n", line.trim_end())
 }
 
@@ -113,7 +110,8 @@ mod tests {
     }
 
     fn failed() -> TestReport {
-        let message = "the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust";
+        let message =
+            "the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust";
         TestReport {
             connection: "contoso".to_owned(),
             status: "error".to_owned(),
@@ -141,12 +139,34 @@ mod tests {
 
     #[test]
     fn a_failed_test_ends_with_the_next_step() {
-        insta::assert_snapshot!(seen(&failed(), 1, &look()), @"");
+        insta::assert_snapshot!(seen(&failed(), 1, &look()), @r"
+        ✓ delegate         0 ms
+        ✓ secrets          1 ms  [secret env:PAT]
+        ✓ dns             12 ms  192.0.2.7
+        ✓ connect          3 ms
+        ✗ tls             1.2 s  untrusted\u{1b}[2J
+        – credentials
+        – repository
+
+        tls_untrusted: the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust
+          → put the issuer's certificate into `additional_certs_path`
+        ");
     }
 
     #[test]
     fn ascii_is_enough() {
-        insta::assert_snapshot!(seen(&failed(), 7, &Look { marks: Marks::Ascii, ..look() }), @"");
+        insta::assert_snapshot!(seen(&failed(), 7, &Look { marks: Marks::Ascii, ..look() }), @r"
+        + delegate         0 ms  local
+        + secrets          1 ms  [secret env:PAT]
+        + dns             12 ms  192.0.2.7
+        + connect          3 ms
+        x tls             1.2 s  untrusted\u{1b}[2J
+        - credentials
+        - repository
+
+        tls_untrusted: the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust
+          -> put the issuer's certificate into `additional_certs_path`
+        ");
     }
 
     #[test]

@@ -88,9 +88,10 @@ impl Client {
 
     fn unreachable(&self, source: io::Error) -> Fault {
         let socket = self.socket.clone();
-        match source.kind() {
-            io::ErrorKind::PermissionDenied => Fault::NotPermitted { socket, source },
-            _ => Fault::Unreachable { socket, source },
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            Fault::NotPermitted { socket, source }
+        } else {
+            Fault::Unreachable { socket, source }
         }
     }
 }

@@ -35,11 +35,7 @@ async fn show(name: &ConnectionName, session: &mut Session) -> Result<Exit, Faul
     Ok(Exit::Done)
 }
 
-async fn history(
-    name: &ConnectionName,
-    arguments: &HistoryArguments,
-    session: &mut Session,
-) -> Result<Exit, Fault> {
+async fn history(name: &ConnectionName, arguments: &HistoryArguments, session: &mut Session) -> Result<Exit, Fault> {
     let route = Route::of("connections").named(name.as_str()).then("history").with("limit", arguments.limit);
     let tests: Vec<TestRecord> = session.client.get(route).await?;
     session.screen.show(&tests, |tests, look| views::history(tests, look))?;

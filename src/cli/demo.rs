@@ -25,7 +25,7 @@ const TOKEN_VARIABLE: &str = "SUITESYNC_DEMO_TOKEN";
 
 /// Whether the demo ends with its tour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stay {
+pub(super) enum Stay {
     /// The agent stays up until it is interrupted.
     Up,
     EndAfterTour,
@@ -33,7 +33,7 @@ pub enum Stay {
 
 /// Why the demo cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
+pub(super) enum DemoError {
     #[error("failed to set the demo up; it needs `git` with its `http-backend`")]
     Loopback(#[from] LoopbackError),
     #[error("failed to set the demo up")]
@@ -47,7 +47,7 @@ pub enum DemoError {
 }
 
 /// Shows the tour.
-pub fn run(stay: Stay) -> Result<(), DemoError> {
+pub(super) fn run(stay: Stay) -> Result<(), DemoError> {
     let mut demo = Demo::set_up()?;
     demo.tour()?;
     match stay {

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::agent::AgentError;
+use super::demo::DemoError;
 use crate::engine::control::{Refusal, RefusalKind};
 
 /// How a command ends. The numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(super) enum Exit {
     Done,
     /// It was done, and the answer is no: a test or a sync failed or was refused.
     AnswerIsNo,
@@ -26,11 +28,11 @@ pub enum Exit {
 
 impl Exit {
     /// Whether something succeeded is the answer.
-    pub fn answer(succeeded: bool) -> Self {
+    pub(super) fn answer(succeeded: bool) -> Self {
         if succeeded { Self::Done } else { Self::AnswerIsNo }
     }
 
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::AnswerIsNo => 1,
@@ -49,7 +51,7 @@ impl From<Exit> for ExitCode {
 
 /// A command that could not be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub(super) enum Fault {
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("the agent cannot be reached at {}", socket.display())]
@@ -74,18 +76,29 @@ pub enum Fault {
     NoEnd { what: String },
     #[error("failed to start the threads of this command")]
     Runtime { source: io::Error },
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error("failed to write what there is to show")]
     Output(#[from] io::Error),
 }
 
 impl Fault {
-    pub fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } | Self::Request { .. } => Exit::Usage,
             Self::NotPermitted { .. } => Exit::NotPermitted,
             Self::Unreachable { .. } | Self::Silent { .. } | Self::BrokenOff { .. } => Exit::Unreachable,
             Self::NotUnderstood { .. } | Self::LineTooLong { .. } | Self::NotTaken { .. } => Exit::Unreachable,
-            Self::NoEnd { .. } | Self::Runtime { .. } | Self::Output(_) => Exit::AnswerIsNo,
+            Self::Agent(error) => {
+                if error.is_lasting() {
+                    Exit::Usage
+                } else {
+                    Exit::AnswerIsNo
+                }
+            }
+            Self::Demo(_) | Self::NoEnd { .. } | Self::Runtime { .. } | Self::Output(_) => Exit::AnswerIsNo,
             Self::Refused(refusal) => match refusal.kind {
                 RefusalKind::Unknown => Exit::Usage,
                 RefusalKind::Conflict => Exit::AnswerIsNo,
@@ -95,7 +108,7 @@ impl Fault {
     }
 
     /// The one next step.
-    pub fn hint(&self) -> &str {
+    pub(super) fn hint(&self) -> &str {
         match self {
             Self::Usage { hint, .. } => hint,
             Self::Unreachable { .. } => {
@@ -109,12 +122,14 @@ impl Fault {
             }
             Self::Refused(refusal) => &refusal.hint,
             Self::NoEnd { .. } => "the agent stopped, or what it was about has changed: see `suitesync event list`",
+            Self::Agent(_) => "`suitesync check` validates the configuration without starting anything",
+            Self::Demo(_) => "`suitesync demo` shows everything on loopback and needs only Git",
             Self::Output(_) => "check where the output goes to",
         }
     }
 
     /// The message with its causes, in one line.
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         let mut message = self.to_string();
         let mut cause = self.source();
         while let Some(source) = cause {
@@ -126,12 +141,12 @@ impl Fault {
     }
 
     /// What `--json` writes to stderr.
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         json!({"error": {"message": self.message(), "hint": self.hint()}})
     }
 
     /// Whether nobody reads the output any more, as with `| head`: no reason to complain.
-    pub fn is_closed_output(&self) -> bool {
+    pub(super) fn is_closed_output(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 }

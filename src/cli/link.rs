@@ -1,5 +1,6 @@
 //! `link list, show, sync, proceed, history`.
 
+mod counts;
 mod syncing;
 mod views;
 

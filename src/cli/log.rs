@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 const JOURNAL_PREFIX: &str = "SUITESYNC";
 
 /// Sends the log where it belongs. Called once, by the agent.
-pub fn start(config: &LogConfig) {
+pub(super) fn start(config: &LogConfig) {
     let filter = EnvFilter::new(format!("warn,suitesync={level},suitesync_git={level}", level = config.level.as_str()));
     let registry = tracing_subscriber::registry().with(filter);
     let journal = || match std::env::var_os("JOURNAL_STREAM") {

@@ -60,7 +60,8 @@ mod tests {
         check(Route::of("status"), "/v1/status");
         check(Route::of("links").named("Prüf-1").then("sync"), "/v1/links/Pr%C3%BCf-1/sync");
         check(Route::of("links").named(".."), "/v1/links/%2E%2E");
-        let cases = Route::of("cases").with("link", None::<&str>).with("text", Some("a b&c")).with("archived", Some(true));
+        let cases =
+            Route::of("cases").with("link", None::<&str>).with("text", Some("a b&c")).with("archived", Some(true));
         check(cases, "/v1/cases?text=a%20b%26c&archived=true");
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::fault::Fault;
 use super::look::{Look, Marks, Paint};
-use super::wording::escaped_lines;
+use super::wording::{escaped_json, escaped_lines};
 use crate::config::Environment;
 
 /// Who reads what is shown.
@@ -45,8 +45,13 @@ impl Screen {
         let stdout = io::stdout();
         // Pipes get lines as long as they are: to wrap them would break them for `grep`.
         let size = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+        let out: Box<dyn Write> = match reader {
+            // Not a byte of a value may be taken for colour.
+            Reader::Program => Box::new(stdout),
+            Reader::Person => Box::new(AutoStream::auto(stdout)),
+        };
         Self {
-            out: Box::new(AutoStream::auto(stdout)),
+            out,
             reader,
             width: size.map(|size| size.ws_col).filter(|columns| *columns > 0),
             marks: Marks::of_locale(environment),
@@ -63,7 +68,11 @@ impl Screen {
     }
 
     /// Shows a view: JSON for programs, and what `render` makes of it for people.
-    pub(super) fn show<T: Serialize>(&mut self, view: &T, render: impl FnOnce(&T, &Look) -> String) -> Result<(), Fault> {
+    pub(super) fn show<T: Serialize>(
+        &mut self,
+        view: &T,
+        render: impl FnOnce(&T, &Look) -> String,
+    ) -> Result<(), Fault> {
         match self.reader {
             Reader::Program => self.json(view),
             Reader::Person => {
@@ -81,10 +90,8 @@ impl Screen {
 
     /// One value on one line.
     pub(super) fn json<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
-        let mut line = serde_json::to_vec(value).map_err(io::Error::from)?;
-        line.push(b'\n');
-        self.out.write_all(&line)?;
-        Ok(self.out.flush()?)
+        let json = serde_json::to_string(value).map_err(io::Error::from)?;
+        self.text(&format!("{}\n", escaped_json(&json)))
     }
 }
 
@@ -92,7 +99,7 @@ impl Screen {
 pub(super) fn complain(fault: &Fault, reader: Reader) {
     let mut stderr = AutoStream::auto(io::stderr());
     let _ = match reader {
-        Reader::Program => writeln!(stderr, "{}", fault.json()),
+        Reader::Program => writeln!(stderr, "{}", escaped_json(&fault.json().to_string())),
         Reader::Person => write!(stderr, "{}", complaint(fault)),
     };
 }

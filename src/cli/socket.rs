@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Globals;
 use super::fault::Fault;
-use crate::config::{self, AgentConfig, Environment, Location, SettingOrigin};
+use crate::config::{self, AgentConfig, Environment, SettingOrigin};
 
 /// The variable that names the socket where `--socket` does not.
 const VARIABLE: &str = "SUITESYNC_SOCKET";

@@ -111,19 +111,33 @@ mod tests {
 
     fn table(look: &Look) -> String {
         let mut table = Table::new(["NAME", "STATUS", "WHY"], look);
-        table.row([Cell::new("a\u{1b}[2J"), Cell::status("error"), Cell::new("the server's certificate is not trusted")]);
+        table.row([
+            Cell::new("a\u{1b}[2J"),
+            Cell::status("error"),
+            Cell::new("the server's certificate is not trusted"),
+        ]);
         table.row([Cell::new("longer"), Cell::status("active"), Cell::new("")]);
         table.render()
     }
 
     #[test]
     fn colour_takes_no_room_and_foreign_texts_are_escaped() {
-        insta::assert_snapshot!(plain(&table(&look())), @"");
+        insta::assert_snapshot!(plain(&table(&look())), @r"
+        NAME        STATUS  WHY
+        a\u{1b}[2J  error   the server's certificate is not trusted
+        longer      active
+        ");
         assert!(table(&look()).contains("\u{1b}[31merror\u{1b}[0m"));
     }
 
     #[test]
     fn a_narrow_terminal_wraps_the_cells() {
-        insta::assert_snapshot!(plain(&table(&Look { width: Some(40), ..look() })), @"");
+        insta::assert_snapshot!(plain(&table(&Look { width: Some(40), ..look() })), @r"
+        NAME        STATUS  WHY
+        a\u{1b}[2J  error   the server's
+                            certificate is not
+                            trusted
+        longer      active
+        ");
     }
 }

@@ -31,6 +31,22 @@ pub(super) fn escaped_lines(text: &str) -> String {
     text.lines().map(escaped).collect::<Vec<_>>().join("\n")
 }
 
+/// The same JSON with all that could steer a terminal written as `\uXXXX`: what is in the text is in its strings.
+pub(super) fn escaped_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_harmful(character) {
+            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// `3 min ago`.
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match span(now - at) {
@@ -49,7 +65,8 @@ pub(super) fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// A span of time in its largest unit; nothing for less than a second.
 pub(super) fn span(span: TimeDelta) -> Option<String> {
-    let units = [(span.num_days(), "d"), (span.num_hours(), "h"), (span.num_minutes(), "min"), (span.num_seconds(), "s")];
+    let units =
+        [(span.num_days(), "d"), (span.num_hours(), "h"), (span.num_minutes(), "min"), (span.num_seconds(), "s")];
     units.into_iter().find(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}"))
 }
 
@@ -89,6 +106,16 @@ mod tests {
         check("red\u{1b}[31m", "red\\u{1b}[31m");
         check("two\nlines\u{9b}2J", "two\\nlines\\u{9b}2J");
         check("gnp.exe\u{202e}", "gnp.exe\\u{202e}");
+    }
+
+    #[test]
+    fn json_stays_the_same_value_without_what_could_steer_a_terminal() {
+        for text in ["Prüfung", "\u{7f}\u{9b}2J", "\u{202e}\u{e0041}"] {
+            let json = serde_json::to_string(text).unwrap();
+            let escaped = escaped_json(&json);
+            assert!(!escaped.contains(is_harmful));
+            assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
     }
 
     #[test]

@@ -76,16 +76,16 @@ pub(crate) struct Dispatcher {
 
 impl Dispatcher {
     /// Orders come back on `returned` and have to be given to `take_back`.
-    pub fn new(returned: mpsc::UnboundedSender<Returned>, tracker: TaskTracker) -> Self {
+    pub(crate) fn new(returned: mpsc::UnboundedSender<Returned>, tracker: TaskTracker) -> Self {
         Self { places: Vec::new(), waiting: VecDeque::new(), returned, tracker, attempts: 1 }
     }
 
-    pub fn set_attempts(&mut self, attempts: u32) {
+    pub(crate) fn set_attempts(&mut self, attempts: u32) {
         self.attempts = attempts.max(1);
     }
 
     /// Makes these the delegates; orders under way go on where they are.
-    pub fn set_delegates(&mut self, delegates: Vec<Arc<dyn Delegate>>) {
+    pub(crate) fn set_delegates(&mut self, delegates: Vec<Arc<dyn Delegate>>) {
         let running = |name: &DelegateName| {
             self.places.iter().find(|place| place.delegate.name() == name).map_or(0, |place| place.running)
         };
@@ -93,7 +93,7 @@ impl Dispatcher {
             delegates.into_iter().map(|delegate| Place { running: running(delegate.name()), delegate }).collect();
     }
 
-    pub fn views(&self) -> Vec<DelegateView> {
+    pub(crate) fn views(&self) -> Vec<DelegateView> {
         let view = |place: &Place| DelegateView {
             name: place.delegate.name().to_string(),
             kind: place.delegate.kind().to_owned(),
@@ -106,7 +106,7 @@ impl Dispatcher {
     }
 
     /// Places an order, now or when a delegate is free. An answer means that no delegate can ever take it.
-    pub fn submit(&mut self, order: Order) -> Option<Ended> {
+    pub(crate) fn submit(&mut self, order: Order) -> Option<Ended> {
         match select(&order.wanted, &self.candidates()) {
             Selection::Chosen(name) => {
                 self.begin(&name, order);
@@ -151,7 +151,7 @@ impl Dispatcher {
     }
 
     /// Frees the place of an order that came back, and begins what waited for one.
-    pub fn take_back(&mut self, returned: Returned) -> (Verdict, Vec<Ended>) {
+    pub(crate) fn take_back(&mut self, returned: Returned) -> (Verdict, Vec<Ended>) {
         let Returned { mut order, delegate, outcome, duration } = returned;
         if let Some(place) = self.places.iter_mut().find(|place| *place.delegate.name() == delegate) {
             place.running = place.running.saturating_sub(1);
@@ -173,7 +173,7 @@ impl Dispatcher {
     }
 
     /// Begins, in their order, those that waited and can begin; answers for those that nobody can take any more.
-    pub fn begin_waiting(&mut self) -> Vec<Ended> {
+    pub(crate) fn begin_waiting(&mut self) -> Vec<Ended> {
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_iter().filter_map(|order| self.submit(order)).collect()
     }

@@ -7,7 +7,7 @@ use suitesync_contract::{ConnectionName, LinkName};
 use crate::domain::cadence::Cadence;
 
 #[derive(Debug, Subcommand)]
-pub enum CaseCommand {
+pub(in crate::cli) enum CaseCommand {
     /// List cases
     List {
         /// Of this link only
@@ -34,7 +34,7 @@ pub enum CaseCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum SuiteCommand {
+pub(in crate::cli) enum SuiteCommand {
     /// List suites and collections
     List {
         /// Of this link only
@@ -54,7 +54,7 @@ pub enum SuiteCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum EventCommand {
+pub(in crate::cli) enum EventCommand {
     /// List events, the newest last
     List(EventListArguments),
     /// Print events as they happen
@@ -62,33 +62,33 @@ pub enum EventCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct EventListArguments {
+pub(in crate::cli) struct EventListArguments {
     /// Of this link only
     #[arg(long)]
-    pub link: Option<LinkName>,
+    pub(in crate::cli) link: Option<LinkName>,
     /// Of this connection only
     #[arg(long)]
-    pub connection: Option<ConnectionName>,
+    pub(in crate::cli) connection: Option<ConnectionName>,
     /// With this name, or this beginning of it, such as `link.`
     #[arg(long, value_name = "NAME")]
-    pub event: Option<String>,
+    pub(in crate::cli) event: Option<String>,
     /// Since a time such as 2026-01-31T08:00:00Z, or for so long, such as 2h
     #[arg(long, value_name = "TIME", value_parser = since)]
-    pub since: Option<Since>,
+    pub(in crate::cli) since: Option<Since>,
     /// The newest so many [default: 50, and all with `--json`]
     #[arg(long, value_name = "NUMBER")]
-    pub limit: Option<u32>,
+    pub(in crate::cli) limit: Option<u32>,
 }
 
 /// A time, named or told by how long ago it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
+pub(in crate::cli) enum Since {
     At(DateTime<Utc>),
     Ago(TimeDelta),
 }
 
 impl Since {
-    pub fn before(self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(in crate::cli) fn before(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
             Self::Ago(long) => now.checked_sub_signed(long).unwrap_or(DateTime::<Utc>::MIN_UTC),
@@ -102,7 +102,9 @@ fn since(text: &str) -> Result<Since, String> {
     }
     match Cadence::every(text) {
         Ok(Cadence::Every(long)) => TimeDelta::from_std(long).map(Since::Ago).map_err(|error| error.to_string()),
-        Ok(Cadence::Cron(_)) | Err(_) => Err("neither a time such as 2026-01-31T08:00:00Z nor one such as 2h".to_owned()),
+        Ok(Cadence::Cron(_)) | Err(_) => {
+            Err("neither a time such as 2026-01-31T08:00:00Z nor one such as 2h".to_owned())
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use suitesync_contract::{ConnectionName, LinkName};
 
 #[derive(Debug, Subcommand)]
-pub enum ConnectionCommand {
+pub(in crate::cli) enum ConnectionCommand {
     /// List all connections
     List,
     /// Show a connection with its settings, links and newest test
@@ -21,22 +21,22 @@ pub enum ConnectionCommand {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct TestArguments {
-    pub name: Option<ConnectionName>,
+pub(in crate::cli) struct TestArguments {
+    pub(in crate::cli) name: Option<ConnectionName>,
     /// Test every connection that is not disconnected
     #[arg(long)]
-    pub all: bool,
+    pub(in crate::cli) all: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct HistoryArguments {
+pub(in crate::cli) struct HistoryArguments {
     /// Show so many of the newest [default: 20]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: Option<u32>,
+    pub(in crate::cli) limit: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum LinkCommand {
+pub(in crate::cli) enum LinkCommand {
     /// List the links
     List {
         /// Archived ones, too; `--json` always lists them
@@ -59,21 +59,21 @@ pub enum LinkCommand {
 
 /// Work on one link that can be waited for.
 #[derive(Debug, Args)]
-pub struct LinkWork {
-    pub name: LinkName,
+pub(in crate::cli) struct LinkWork {
+    pub(in crate::cli) name: LinkName,
     /// Wait for the end, and tell what came of it
     #[arg(long)]
-    pub wait: bool,
+    pub(in crate::cli) wait: bool,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum DelegateCommand {
+pub(in crate::cli) enum DelegateCommand {
     /// List all delegates with their tags and load
     List,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(in crate::cli) enum ConfigCommand {
     /// Have the agent read its configuration again
     Reload,
 }

@@ -74,7 +74,8 @@ fn settings_fields(settings: &ConnectionSettings, table: &mut Table) {
     if let Some(path) = &settings.additional_certs_path {
         table.field("certificates", Cell::new(path));
     }
-    let tags = if settings.delegate_tags.is_empty() { "any delegate".to_owned() } else { settings.delegate_tags.join(", ") };
+    let tags =
+        if settings.delegate_tags.is_empty() { "any delegate".to_owned() } else { settings.delegate_tags.join(", ") };
     table.field("delegate tags", Cell::new(tags));
     table.field("test every", Cell::new(&settings.test_every));
 }
@@ -84,7 +85,11 @@ fn one_test(test: &TestRecord, look: &Look) -> String {
     let title = format!("Tested {}{by}, in {}", ago(test.at, look.now), duration(test.duration_ms));
     let mut text = format!("{}\n{}", Paint::Title.on(escaped_lines(&title)), checklist::steps(&test.steps, look));
     if let Some(days) = test.certificate_days_left {
-        let left = if days < 0 { "has run out".to_owned() } else { format!("runs out in {}", count(days.unsigned_abs(), "day")) };
+        let left = if days < 0 {
+            "has run out".to_owned()
+        } else {
+            format!("runs out in {}", count(days.unsigned_abs(), "day"))
+        };
         text.push_str(&format!("The server's certificate {left}.\n"));
     }
     if let Some(failure) = &test.failure {
@@ -142,9 +147,15 @@ mod tests {
     #[test]
     fn a_listing_shows_what_holds_and_when_it_is_tried_next() {
         let rejected = Failure::new(FailureClass::AuthRejected, "the token was refused");
-        let gone = ConnectionView { disconnected: true, last_test: None, next_test_at: None, ..connection("old", None) };
+        let gone =
+            ConnectionView { disconnected: true, last_test: None, next_test_at: None, ..connection("old", None) };
         let connections = [connection("contoso", None), connection("fabrikam", Some(rejected)), gone];
-        insta::assert_snapshot!(plain(&list(&connections, &look())), @"");
+        insta::assert_snapshot!(plain(&list(&connections, &look())), @"
+        NAME      STATUS        TESTED     NEXT TEST  FAILURE
+        contoso   active        3 min ago  in 27 min
+        fabrikam  error, held   3 min ago  in 27 min  auth_rejected
+        old       disconnected  never
+        ");
     }
 
     #[test]
@@ -154,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_connection_is_shown_with_its_newest_test() {
-        let step = StepReport { step: Step::Dns, outcome: StepOutcome::Ok, detail: "192.0.2.7".to_owned(), duration_ms: 4 };
+        let step =
+            StepReport { step: Step::Dns, outcome: StepOutcome::Ok, detail: "192.0.2.7".to_owned(), duration_ms: 4 };
         let settings = ConnectionSettings {
             description: "Our \u{7}own".to_owned(),
             url: "https://dev.azure.com/contoso/payments".to_owned(),
@@ -175,6 +187,21 @@ mod tests {
         let links = vec!["checkout-tests".to_owned()];
         let connection = connection("contoso", None);
         let shown = ConnectionDetail { connection, settings: Some(settings), links, test: Some(test) };
-        insta::assert_snapshot!(plain(&detail(&shown, &look())), @"");
+        insta::assert_snapshot!(plain(&detail(&shown, &look())), @r"
+        name             contoso
+        status           active
+        description      Our \u{7}own
+        url              https://dev.azure.com/contoso/payments
+        test repository  https://dev.azure.com/contoso/payments/_git/checkout
+        credentials      [secret env:PAT]
+        delegate tags    any delegate
+        test every       30m
+        links            checkout-tests
+        next test        in 27 min
+
+        Tested 3 min ago, by delegate local, in 321 ms
+        ✓ dns              4 ms  192.0.2.7
+        The server's certificate runs out in 12 days.
+        ");
     }
 }

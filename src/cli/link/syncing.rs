@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use suitesync_contract::Progress;
+use suitesync_contract::{ObjectId, Progress};
 
 use super::super::arguments::LinkWork;
 use super::super::client::Lines;
@@ -12,7 +12,7 @@ use super::super::look::{Look, Paint};
 use super::super::route::Route;
 use super::super::session::Session;
 use super::super::wording::{duration, escaped};
-use crate::catalog::contents::ChangeCounts;
+use super::counts;
 use crate::catalog::sync::{SyncOutcome, SyncSummary};
 use crate::engine::work::Update;
 
@@ -75,12 +75,12 @@ async fn wait(updates: &mut Lines<Update>, bar: &ProgressBar) -> Result<Option<S
 fn told(summary: &SyncSummary, look: &Look) -> String {
     let link = Paint::Title.on(escaped(summary.link.as_str()));
     let took = duration(summary.duration_ms);
-    let commit = |commit: Option<suitesync_contract::ObjectId>| commit.map_or("no commit".to_owned(), |id| id.short());
+    let commit = |commit: Option<ObjectId>| commit.map_or("no commit".to_owned(), |id| id.short());
     let sentence = match summary.outcome {
         SyncOutcome::Unchanged => format!("{link} is unchanged at {}, seen in {took}.\n", commit(summary.to)),
         SyncOutcome::Synced => {
             let from = summary.from.map(|from| format!("from {} ", from.short())).unwrap_or_default();
-            let counts = changes(&summary.cases, &summary.suites);
+            let counts = counts::told(&summary.cases, &summary.suites);
             format!("{link} was brought {from}to {} in {took}: {counts}.\n", commit(summary.to))
         }
         SyncOutcome::Failed => format!("{link} could not be synced; the last good catalog stays.\n"),
@@ -92,29 +92,13 @@ fn told(summary: &SyncSummary, look: &Look) -> String {
     sentence + &failure.unwrap_or_default()
 }
 
-/// `cases: 3 added, 1 removed; suites: no change`.
-fn changes(cases: &ChangeCounts, suites: &ChangeCounts) -> String {
-    format!("cases: {}; suites: {}", of_one_kind(cases), of_one_kind(suites))
-}
-
-fn of_one_kind(counts: &ChangeCounts) -> String {
-    let words = [
-        (counts.added, "added"),
-        (counts.removed, "removed"),
-        (counts.changed, "changed"),
-        (counts.renamed, "renamed"),
-    ];
-    let told: Vec<_> =
-        words.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    if told.is_empty() { "no change".to_owned() } else { told.join(", ") }
-}
-
 #[cfg(test)]
 mod tests {
     use suitesync_contract::{Failure, FailureClass};
 
     use super::super::super::look::tests::{look, plain};
     use super::*;
+    use crate::catalog::contents::ChangeCounts;
 
     fn summary(outcome: SyncOutcome) -> SyncSummary {
         SyncSummary {

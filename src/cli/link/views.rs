@@ -1,5 +1,6 @@
 //! Links as people are shown them.
 
+use serde::Deserialize;
 use serde_json::Value;
 use suitesync_contract::Notice;
 
@@ -7,13 +8,15 @@ use super::super::failure;
 use super::super::look::{Look, Paint};
 use super::super::table::{Cell, Table};
 use super::super::wording::{ago, ago_or_never, count, duration, escaped, short};
+use super::counts;
+use crate::catalog::contents::ChangeCounts;
 use crate::catalog::history::{ChangeRecord, SyncRecord};
 use crate::catalog::link::Counts;
 use crate::domain::link::ArchiveReason;
 use crate::views::{LinkDetail, LinkSettings, LinkView};
 
 const NONE_YET: &str = "There are no links yet: add a [[link]] to the configuration; `suitesync check` validates it. \
-                        `--archived` shows archived ones.\n";
+                        `suitesync link list --archived` shows archived ones.\n";
 
 /// Changes of one sync that people are shown; `--json` has them all.
 const SHOWN_CHANGES: usize = 10;
@@ -138,10 +141,145 @@ fn one_sync(sync: &SyncRecord, look: &Look) -> String {
     let (from, to, time) = (commit(&sync.from), commit(&sync.to), duration(sync.duration_ms));
     let mut text = match &sync.failure {
         Some(failure) => format!("{title}  failed in {time}{by}\n{}", failure::told(failure, look)),
-        None => format!("{title}  {from} {arrow} {to} in {time}{by}{}\n", recorded(&sync.counts)),
+        None => format!("{title}  {from} {arrow} {to} in {time}{by}\n{}", recorded(&sync.counts)),
     };
     for change in sync.changes.iter().take(SHOWN_CHANGES) {
         text.push_str(&one_change(change, arrow));
     }
     text + &and_more(sync.changes.len(), SHOWN_CHANGES)
+}
+
+/// What the catalog keeps of a sync's changes.
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    cases: ChangeCounts,
+    suites: ChangeCounts,
+}
+
+fn recorded(counts: &Value) -> String {
+    Recorded::deserialize(counts)
+        .map_or_else(|_| String::new(), |recorded| format!("  {}\n", counts::told(&recorded.cases, &recorded.suites)))
+}
+
+fn one_change(change: &ChangeRecord, arrow: &str) -> String {
+    let before =
+        change.old_id.as_deref().filter(|old| *old != change.id || change.old_root.as_deref() != Some(&change.root));
+    let before = before.map(|old| format!("{} {arrow} ", escaped(old))).unwrap_or_default();
+    format!("  {} {}: {before}{}\n", change.change, change.item, escaped(&change.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
+    use suitesync_contract::{Failure, FailureClass, Root};
+
+    use super::super::super::look::tests::{look, plain};
+    use super::*;
+    use crate::domain::link::LinkStatus;
+
+    fn link(name: &str, status: LinkStatus, failure: Option<Failure>) -> LinkView {
+        LinkView {
+            name: name.to_owned(),
+            display_name: "Checkout tests".to_owned(),
+            connection: "contoso".to_owned(),
+            status,
+            commit: Some("ab".repeat(20)),
+            checked_at: Some(look().now - TimeDelta::seconds(12)),
+            synced_at: Some(look().now - TimeDelta::days(3)),
+            reasons: Vec::new(),
+            counts: Counts { cases: 120, suites: 7, collections: 1, malformed: 2 },
+            stale: failure.is_some(),
+            failure,
+        }
+    }
+
+    #[test]
+    fn a_listing_shows_what_is_stale() {
+        let failure = Failure::new(FailureClass::RefNotFound, "there is no branch `mian`");
+        let links = [link("checkout-tests", LinkStatus::Active, None), link("web", LinkStatus::Error, Some(failure))];
+        insta::assert_snapshot!(plain(&list(&links, &look())), @"
+        NAME            CONNECTION  STATUS        CASES  SUITES  COMMIT      CHECKED   FAILURE
+        checkout-tests  contoso     active        120    8       ababababab  12 s ago
+        web             contoso     error, stale  120    8       ababababab  12 s ago  ref_not_found
+        ");
+    }
+
+    #[test]
+    fn an_empty_listing_says_what_to_do() {
+        assert!(list(&[], &look()).starts_with("There are no links yet: add a [[link]]"));
+    }
+
+    #[test]
+    fn a_link_is_shown_with_its_projects_and_what_was_passed_over() {
+        let failure = Failure::new(FailureClass::RefNotFound, "there is no branch `mian`");
+        let mut link = link("web", LinkStatus::Archived, Some(failure));
+        link.reasons = vec![ArchiveReason::Operator, ArchiveReason::Removed];
+        let shown = LinkDetail {
+            link,
+            description: String::new(),
+            project: "default".to_owned(),
+            settings: None,
+            roots: vec![Root { path: "web".to_owned(), name: "Web".to_owned(), format: "katalon".to_owned() }],
+            notices: vec![Notice { path: "web/a\u{1b}.tc".to_owned(), message: "a symlink".to_owned() }],
+        };
+        insta::assert_snapshot!(plain(&detail(&shown, &look())), @r"
+        name           web
+        display name   Checkout tests
+        connection     contoso
+        project        default
+        status         archived, stale
+        archived       by an operator, and as it is no longer in the configuration
+        configuration  no longer in it
+        commit         ababababab
+        checked        12 s ago
+        changed        3 d ago
+        tests          120 cases, 7 suites, 1 collection, 2 malformed
+        test project   Web (katalon) at web
+
+        ref_not_found: there is no branch `mian`
+          → check the branch or tag of the link
+
+        Passed over
+          web/a\u{1b}.tc: a symlink
+        ");
+    }
+
+    #[test]
+    fn the_history_names_what_each_sync_changed() {
+        let change = |change: &str, id: &str, old_id: Option<&str>| ChangeRecord {
+            item: "case".to_owned(),
+            change: change.to_owned(),
+            root: String::new(),
+            id: id.to_owned(),
+            old_root: old_id.map(|_| String::new()),
+            old_id: old_id.map(str::to_owned),
+        };
+        let counts = |added, renamed| json!({"added": added, "removed": 0, "changed": 0, "renamed": renamed});
+        let sync = SyncRecord {
+            id: 1,
+            at: look().now - TimeDelta::hours(2),
+            from: None,
+            to: Some("ab".repeat(20)),
+            counts: json!({"cases": counts(1, 1), "suites": counts(0, 0)}),
+            parsed: 2,
+            remembered: 0,
+            delegate: Some("local".to_owned()),
+            duration_ms: 850,
+            failure: None,
+            changes: vec![change("added", "Test Cases/Pay", None), change("renamed", "New", Some("Old"))],
+        };
+        let failed = SyncRecord { failure: Some(Failure::new(FailureClass::Dns, "no such host")), ..sync.clone() };
+        let failed = SyncRecord { changes: Vec::new(), ..failed };
+        insta::assert_snapshot!(plain(&history(&[failed, sync], &look())), @"
+        2 h ago  failed in 850 ms, by delegate local
+        dns: no such host
+          → check the host name in the URL and the resolver of this host
+
+        2 h ago  none → ababababab in 850 ms, by delegate local
+          cases: 1 added, 1 renamed; suites: no change
+          added case: Test Cases/Pay
+          renamed case: Old → New
+        ");
+    }
 }

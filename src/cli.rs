@@ -1,0 +1,126 @@
+//! The command line: what was typed becomes a command, the command an exit code.
+//!
+//! Each group of commands has a file that asks the agent and one that renders what it answers; rendering is pure.
+
+pub mod agent;
+mod arguments;
+mod case;
+mod check;
+mod checklist;
+mod client;
+mod completions;
+mod config;
+mod connection;
+mod delegate;
+mod demo;
+mod event;
+mod failure;
+mod fault;
+mod inspect;
+mod link;
+mod log;
+mod look;
+mod near;
+mod route;
+mod screen;
+mod session;
+mod socket;
+mod status;
+mod suite;
+mod table;
+mod wording;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config::Environment;
+
+use arguments::{Cli, Command, Question};
+use client::Client;
+use demo::Stay;
+use fault::{Exit, Fault};
+use screen::{Reader, Screen, complain};
+use session::Session;
+
+/// Carries out the command line `arguments`, the program's own name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error, Reader::of(asks_for_json(&arguments))).into(),
+    };
+    let reader = Reader::of(cli.globals.json);
+    match carry_out(&cli) {
+        Ok(exit) => exit.into(),
+        Err(fault) if fault.is_closed_output() => Exit::Done.into(),
+        Err(fault) => {
+            complain(&fault, reader);
+            fault.exit().into()
+        }
+    }
+}
+
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
+}
+
+/// Shows the help or the version that was asked for, or says what of the command line is wrong.
+fn not_understood(error: &clap::Error, reader: Reader) -> Exit {
+    let is_answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_answer || reader == Reader::Person {
+        // Nobody may be reading.
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ").to_owned();
+        complain(&Fault::Usage { message, hint: "`suitesync help` shows what can be typed".to_owned() }, reader);
+    }
+    if is_answer { Exit::Done } else { Exit::Usage }
+}
+
+fn carry_out(cli: &Cli) -> Result<Exit, Fault> {
+    let environment = Environment::of_process();
+    let mut screen = Screen::of_stdout(Reader::of(cli.globals.json), &environment);
+    match &cli.command {
+        Command::Check => check::run(&cli.globals.location(), &environment, &mut screen),
+        Command::Completions { shell } => completions::run(*shell, &mut screen),
+        Command::Question(question) => {
+            let client = Client::new(socket::find(&cli.globals, &environment)?);
+            let mut session = Session { client, screen };
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.map_err(|source| Fault::Runtime { source })?.block_on(ask(question, &mut session))
+        }
+        Command::Agent => {
+            workers()?.block_on(agent::run(cli.globals.location()))?;
+            Ok(Exit::Done)
+        }
+        Command::Demo(arguments) => {
+            demo::run(if arguments.once { Stay::EndAfterTour } else { Stay::Up })?;
+            Ok(Exit::Done)
+        }
+        Command::Inspect(arguments) => workers()?.block_on(inspect::run(arguments, &mut screen)),
+    }
+}
+
+/// Threads for those who do the work themselves.
+fn workers() -> Result<Runtime, Fault> {
+    Builder::new_multi_thread().enable_all().build().map_err(|source| Fault::Runtime { source })
+}
+
+/// Asks the running agent.
+async fn ask(question: &Question, session: &mut Session) -> Result<Exit, Fault> {
+    match question {
+        Question::Status => status::run(session).await,
+        Question::Connection(command) => connection::run(command, session).await,
+        Question::Link(command) => link::run(command, session).await,
+        Question::Case(command) => case::run(command, session).await,
+        Question::Suite(command) => suite::run(command, session).await,
+        Question::Delegate(command) => delegate::run(command, session).await,
+        Question::Event(command) => event::run(command, session).await,
+        Question::Config(command) => config::run(command, session).await,
+    }
+}

@@ -1,0 +1,36 @@
+//! `delegate list`.
+
+use super::arguments::DelegateCommand;
+use super::fault::{Exit, Fault};
+use super::look::Look;
+use super::route::Route;
+use super::session::Session;
+use super::table::{Cell, Table};
+use crate::engine::dispatcher::DelegateView;
+
+pub(super) async fn run(command: &DelegateCommand, session: &mut Session) -> Result<Exit, Fault> {
+    match command {
+        DelegateCommand::List => {
+            let delegates: Vec<DelegateView> = session.client.get(Route::of("delegates")).await?;
+            session.screen.show(&delegates, |delegates, look| render_list(delegates, look))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+pub(super) fn render_list(delegates: &[DelegateView], look: &Look) -> String {
+    if delegates.is_empty() {
+        return "There are no delegates: restart the agent.\n".to_owned();
+    }
+    let mut table = Table::new(["NAME", "KIND", "STATUS", "RUNNING", "TAGS"], look);
+    for delegate in delegates {
+        table.row([
+            Cell::new(&delegate.name),
+            Cell::new(&delegate.kind),
+            Cell::status(&delegate.status),
+            Cell::new(format!("{} of {}", delegate.running, delegate.capacity)),
+            Cell::new(delegate.tags.join(", ")),
+        ]);
+    }
+    table.render()
+}
