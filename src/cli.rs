@@ -75,11 +75,19 @@ fn not_understood(error: &clap::Error, reader: Reader) -> Exit {
         // Nobody may be reading.
         let _ = error.print();
     } else {
-        let text = error.render().to_string();
-        let message = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ").to_owned();
-        complain(&Fault::Usage { message, hint: "`suitesync help` shows what can be typed".to_owned() }, reader);
+        let (message, hint) = (what_is_wrong(error), "`suitesync help` shows what can be typed".to_owned());
+        complain(&Fault::Usage { message, hint }, reader);
     }
     if is_answer { Exit::Done } else { Exit::Usage }
+}
+
+/// The first paragraph of what is said to people.
+fn what_is_wrong(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing".to_owned();
+    }
+    let text = error.render().to_string();
+    text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ").to_owned()
 }
 
 fn carry_out(cli: &Cli) -> Result<Exit, Fault> {
@@ -122,5 +130,26 @@ async fn ask(question: &Question, session: &mut Session) -> Result<Exit, Fault> 
         Question::Delegate(command) => delegate::run(command, session).await,
         Question::Event(command) => event::run(command, session).await,
         Question::Config(command) => config::run(command, session).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_command_line_is_told_to_programs_in_one_sentence() {
+        let check = |line: &str, expect: &str| {
+            assert_eq!(what_is_wrong(&Cli::try_parse_from(line.split(' ')).unwrap_err()), expect);
+        };
+        check("suitesync link", "a command is missing");
+        check("suitesync status --al", "unexpected argument '--al' found");
+    }
+
+    #[test]
+    fn json_is_asked_for_anywhere_before_the_end_of_flags() {
+        let asks = |line: &str| asks_for_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(asks("suitesync link --json"));
+        assert!(!asks("suitesync case search -- --json"));
     }
 }

@@ -51,6 +51,8 @@ use source::Source;
 pub struct Loaded {
     /// There if no diagnostic is an error.
     pub config: Option<Config>,
+    /// `[agent]` as far as it is sound, also where the rest is not: clients find the agent by it.
+    pub agent: AgentConfig,
     /// Errors and warnings, in the order of the files and of the lines in them.
     pub diagnostics: Vec<Diagnostic>,
     /// SHA-256 over the content of all files, certificates included: equal means that nothing changed.
@@ -67,8 +69,9 @@ pub fn load(location: &Location, environment: &Environment) -> Loaded {
     validated.certificates.iter().for_each(|(path, _)| files.watch_certificates(path));
     let mut diagnostics = files.unreadable.clone();
     diagnostics.extend(validated.diagnostics);
+    let agent = validated.config.agent.clone();
     let config = Some(validated.config).filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    Loaded { config, diagnostics, content_hash, watched: files.into_watched() }
+    Loaded { config, agent, diagnostics, content_hash, watched: files.into_watched() }
 }
 
 /// Settings as far as they are sound, and what is wrong with the rest.

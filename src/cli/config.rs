@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn faulty_files_are_told_with_their_place() {
-        let fault = json!({"severity": "error", "file": "/c.toml", "line": 3, "column": 1, "message": "no such key", "help": null});
+        let place = json!({"file": "/c.toml", "line": 3, "column": 1});
+        let mut fault = json!({"severity": "error", "message": "no such key", "help": null});
+        fault.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
         let report = json!({"outcome": "rejected", "generation": 3, "changes": null, "diagnostics": [fault]});
         insta::assert_snapshot!(rendered(report), @"
         error: no such key

@@ -32,7 +32,9 @@ pub(super) fn find(globals: &Globals, environment: &Environment) -> Result<PathB
             hint: "correct `--config`, or name the agent's socket with `--socket`".to_owned(),
         });
     }
-    let configured = config::load(&location, environment).config.map(|config| Configured::from(config.agent));
+    // A faulty configuration still says where the agent is that runs on the last good one.
+    let is_configured = location.main().exists();
+    let configured = is_configured.then(|| Configured::from(config::load(&location, environment).agent));
     let user = if rustix::process::geteuid().is_root() { User::Root } else { User::Other };
     // A folder that may not be entered hides a socket that is there: trying it tells why.
     let is_there = |path: &Path| path.try_exists().unwrap_or(true);

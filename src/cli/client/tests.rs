@@ -8,7 +8,7 @@ use super::*;
 use crate::cli::fault::Exit;
 
 /// Answers one request with exactly these bytes and hangs up.
-async fn answering(answer: &'static str) -> (TempDir, Client) {
+fn answering(answer: &'static str) -> (TempDir, Client) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("agent.sock");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -23,7 +23,7 @@ async fn answering(answer: &'static str) -> (TempDir, Client) {
 
 #[tokio::test]
 async fn an_answer_is_read_as_what_was_asked_for() {
-    let (_folder, client) = answering("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n[1,2,3]").await;
+    let (_folder, client) = answering("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n[1,2,3]");
     assert_eq!(client.get::<Vec<u8>>(Route::of("status")).await.unwrap(), [1, 2, 3]);
 }
 
@@ -31,21 +31,21 @@ async fn an_answer_is_read_as_what_was_asked_for() {
 async fn a_refusal_brings_its_own_hint() {
     let body = r#"{"kind":"unknown","message":"there is no link `x`","hint":"list them"}"#;
     let answer = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    let (_folder, client) = answering(answer.leak()).await;
+    let (_folder, client) = answering(answer.leak());
     let fault = client.get::<u8>(Route::of("links").named("x")).await.unwrap_err();
     assert_eq!((fault.exit(), fault.hint()), (Exit::Usage, "list them"));
 }
 
 #[tokio::test]
 async fn an_answer_of_another_program_is_not_taken_for_the_agents() {
-    let (_folder, client) = answering("HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\nno").await;
+    let (_folder, client) = answering("HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\nno");
     let fault = client.get::<u8>(Route::of("status")).await.unwrap_err();
     assert_eq!(fault.to_string(), "the agent did not take the request (500): no");
 }
 
 #[tokio::test]
 async fn lines_end_with_the_answer() {
-    let (_folder, client) = answering("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n1\n2\n").await;
+    let (_folder, client) = answering("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n1\n2\n");
     let mut lines = client.post_lines::<u8>(Route::of("x")).await.unwrap();
     assert_eq!(lines.next().await.unwrap(), Some(1));
     assert_eq!(lines.next().await.unwrap(), Some(2));

@@ -121,7 +121,8 @@ mod tests {
     fn a_sync_is_told_in_one_sentence() {
         check(
             &summary(SyncOutcome::Synced),
-            "checkout-tests was brought from 1111111111 to ababababab in 1.2 s: cases: 3 added, 1 removed; suites: no change.\n",
+            "checkout-tests was brought from 1111111111 to ababababab in 1.2 s: \
+             cases: 3 added, 1 removed; suites: no change.\n",
         );
         check(&summary(SyncOutcome::Unchanged), "checkout-tests is unchanged at ababababab, seen in 1.2 s.\n");
     }
