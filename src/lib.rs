@@ -2,10 +2,10 @@
 //!
 //! The modules import one way, in this order; `tests/architecture.rs` holds it.
 
-pub mod domain;
-pub mod config;
+pub mod api;
 pub mod catalog;
+pub mod cli;
+pub mod config;
+pub mod domain;
 pub mod engine;
 pub mod views;
-pub mod api;
-pub mod cli;

@@ -214,7 +214,9 @@ fn problems(state: &AgentState, connections: &[ConnectionRecord], links: &[LinkR
     };
     let of_connection = |name: &str| connections.iter().find(|connection| connection.name.as_str() == name);
     for connection in connections.iter().filter(|connection| !connection.state.is_disconnected()) {
-        problems.extend(connection.failure.iter().map(|failure| failing(format!("connection {}", connection.name), failure)));
+        problems.extend(
+            connection.failure.iter().map(|failure| failing(format!("connection {}", connection.name), failure)),
+        );
     }
     for link in links.iter().filter(|link| !link.state.is_archived()) {
         let Some(failure) = &link.failure else { continue };

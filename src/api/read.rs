@@ -64,7 +64,10 @@ fn connection_settings(config: &ConnectionConfig) -> ConnectionSettings {
         url: config.url.to_string(),
         test_repository: config.probed_repository.to_string(),
         credentials: config.credentials.as_ref().map(shown_credentials),
-        additional_certs_path: config.additional_certs.as_ref().map(|certificates| certificates.path.display().to_string()),
+        additional_certs_path: config
+            .additional_certs
+            .as_ref()
+            .map(|certificates| certificates.path.display().to_string()),
         delegate_tags: config.delegate_tags.iter().map(str::to_owned).collect(),
         test_every: config.test_cadence.to_string(),
     }

@@ -97,7 +97,7 @@ pub fn list(sql: &Connection, filter: &EventFilter) -> Result<Vec<EventRecord>> 
             delegate: row.get("delegate")?,
             run: row.get("run")?,
             message: row.get("message")?,
-            fields: row.from_json("fields")?,
+            fields: row.decoded("fields")?,
         })
     })?;
     let mut records = records.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -28,8 +28,8 @@ struct OutOfRange;
 /// Reading columns by name.
 pub(super) trait Columns {
     fn time(&self, name: &str) -> rusqlite::Result<Option<DateTime<Utc>>>;
-    fn from_json<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<T>;
-    fn from_json_opt<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<Option<T>>;
+    fn decoded<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<T>;
+    fn decoded_opt<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<Option<T>>;
     /// A value whose JSON form is a plain string: a name, an id, a code.
     fn word<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<T>;
     fn word_opt<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<Option<T>>;
@@ -38,17 +38,15 @@ pub(super) trait Columns {
 impl Columns for Row<'_> {
     fn time(&self, name: &str) -> rusqlite::Result<Option<DateTime<Utc>>> {
         let millis: Option<i64> = self.get(name)?;
-        millis
-            .map(|millis| Utc.timestamp_millis_opt(millis).single().ok_or_else(|| invalid(0, OutOfRange)))
-            .transpose()
+        millis.map(|millis| Utc.timestamp_millis_opt(millis).single().ok_or_else(|| invalid(0, OutOfRange))).transpose()
     }
 
-    fn from_json<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<T> {
+    fn decoded<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<T> {
         let text: String = self.get(name)?;
         serde_json::from_str(&text).map_err(|error| invalid(0, error))
     }
 
-    fn from_json_opt<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<Option<T>> {
+    fn decoded_opt<T: DeserializeOwned>(&self, name: &str) -> rusqlite::Result<Option<T>> {
         let text: Option<String> = self.get(name)?;
         text.map(|text| serde_json::from_str(&text).map_err(|error| invalid(0, error))).transpose()
     }

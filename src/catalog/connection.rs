@@ -77,8 +77,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ConnectionRecord> {
         display_name: row.get("display_name")?,
         revision: row.get("revision")?,
         fingerprint: row.get("fingerprint")?,
-        state: ConnectionState { status: row.word("status")?, disconnected: row.from_json("disconnected")? },
-        failure: row.from_json_opt("failure")?,
+        state: ConnectionState { status: row.word("status")?, disconnected: row.decoded("disconnected")? },
+        failure: row.decoded_opt("failure")?,
         failures: row.get("failures")?,
         last_test_at: row.time("last_test_at")?,
         next_test_at: row.time("next_test_at")?,
@@ -131,14 +131,11 @@ pub fn apply(
     Ok((ConnectionRecord { state: next, ..record }, effect))
 }
 
-fn tell(
-    change: &mut Change<'_>,
-    before: &ConnectionRecord,
-    next: &ConnectionState,
-    now: DateTime<Utc>,
-) -> Result<()> {
+fn tell(change: &mut Change<'_>, before: &ConnectionRecord, next: &ConnectionState, now: DateTime<Utc>) -> Result<()> {
     let name = &before.name;
-    let reasons = |from: &BTreeSet<_>, to: &BTreeSet<_>| from.difference(to).map(|r| format!("{r:?}").to_lowercase()).collect::<Vec<_>>().join(", ");
+    let reasons = |from: &BTreeSet<_>, to: &BTreeSet<_>| {
+        from.difference(to).map(|r| format!("{r:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
+    };
     if next.is_disconnected() && !before.state.is_disconnected() {
         let event = Event::new(now, EventName::ConnectionDisconnected, format!("connection {name} is disconnected"));
         change.tell(event.connection(name).field("reason", reasons(&next.disconnected, &before.state.disconnected)))?;
@@ -255,8 +252,8 @@ pub fn tests(sql: &Connection, name: &ConnectionName, limit: u32) -> Result<Vec<
             at: row.time("at")?.unwrap_or_default(),
             delegate: row.get("delegate")?,
             duration_ms: row.get("duration_ms")?,
-            steps: row.from_json("steps")?,
-            failure: row.from_json_opt("failure")?,
+            steps: row.decoded("steps")?,
+            failure: row.decoded_opt("failure")?,
             certificate_days_left: row.get("certificate_days_left")?,
         })
     })?;

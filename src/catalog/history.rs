@@ -48,12 +48,12 @@ pub fn syncs(sql: &Connection, link: &LinkName, limit: u32) -> Result<Vec<SyncRe
             at: row.time("at")?.unwrap_or_default(),
             from: row.get("from_commit")?,
             to: row.get("to_commit")?,
-            counts: row.from_json("counts")?,
+            counts: row.decoded("counts")?,
             parsed: row.get("parsed")?,
             remembered: row.get("remembered")?,
             delegate: row.get("delegate")?,
             duration_ms: row.get("duration_ms")?,
-            failure: row.from_json_opt("failure")?,
+            failure: row.decoded_opt("failure")?,
             changes: Vec::new(),
         })
     })?;

@@ -84,7 +84,11 @@ mod tests {
         drop(writer(&path).unwrap());
         let again = writer(&path).unwrap();
         assert!(applied_version(&again).unwrap() >= 1);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1 + usize::from(path.with_extension("sqlite3-wal").exists()) + usize::from(path.with_extension("sqlite3-shm").exists()));
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1 + usize::from(path.with_extension("sqlite3-wal").exists())
+                + usize::from(path.with_extension("sqlite3-shm").exists())
+        );
     }
 
     #[test]

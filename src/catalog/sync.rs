@@ -114,9 +114,8 @@ fn unchanged(
     link: &LinkRecord,
     commit: Option<ObjectId>,
 ) -> Result<SyncSummary> {
-    let mut statement = change
-        .sql()
-        .prepare_cached("UPDATE link SET checked_at = ?2, failure = NULL, failures = 0 WHERE key = ?1")?;
+    let mut statement =
+        change.sql().prepare_cached("UPDATE link SET checked_at = ?2, failure = NULL, failures = 0 WHERE key = ?1")?;
     statement.execute((link.key, millis(ended.at)))?;
     Ok(SyncSummary { to: commit, ..summary(ended, SyncOutcome::Unchanged, Some(link)) })
 }
@@ -142,8 +141,7 @@ fn found(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, found: &
             ":at": millis(ended.at),
         },
     )?;
-    let summary =
-        SyncSummary { to: found.commit, cases, suites, ..summary(ended, SyncOutcome::Synced, Some(link)) };
+    let summary = SyncSummary { to: found.commit, cases, suites, ..summary(ended, SyncOutcome::Synced, Some(link)) };
     tell_synced(change, ended, link, &summary, found.files)?;
     Ok(summary)
 }
@@ -157,7 +155,10 @@ fn tell_synced(
 ) -> Result<()> {
     let commit = summary.to.map_or_else(|| "no commit yet".to_owned(), |commit| commit.short());
     let changes = |counts: &ChangeCounts| {
-        format!("{} added, {} removed, {} changed, {} renamed", counts.added, counts.removed, counts.changed, counts.renamed)
+        format!(
+            "{} added, {} removed, {} changed, {} renamed",
+            counts.added, counts.removed, counts.changed, counts.renamed
+        )
     };
     let message = format!(
         "link {} is at {commit}: cases {}; suites {}",
@@ -197,11 +198,7 @@ fn failed(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, failure
         "UPDATE link SET checked_at = ?2, failure = ?3, failures = failures + 1 WHERE key = ?1",
         (link.key, millis(ended.at), to_json(failure)?),
     )?;
-    Ok(SyncSummary {
-        to: None,
-        failure: Some(failure.clone()),
-        ..summary(ended, SyncOutcome::Failed, Some(link))
-    })
+    Ok(SyncSummary { to: None, failure: Some(failure.clone()), ..summary(ended, SyncOutcome::Failed, Some(link)) })
 }
 
 fn insert_sync(

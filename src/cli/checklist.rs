@@ -110,8 +110,7 @@ mod tests {
     }
 
     fn failed() -> TestReport {
-        let message =
-            "the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust";
+        let message = "the issuer of git.example.org's certificate, `Example CA`, is not trusted";
         TestReport {
             connection: "contoso".to_owned(),
             status: "error".to_owned(),
@@ -148,7 +147,7 @@ mod tests {
         – credentials
         – repository
 
-        tls_untrusted: the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust
+        tls_untrusted: the issuer of git.example.org's certificate, `Example CA`, is not trusted
           → put the issuer's certificate into `additional_certs_path`
         ");
     }
@@ -164,7 +163,7 @@ mod tests {
         - credentials
         - repository
 
-        tls_untrusted: the certificate of git.example.org was issued by `Example CA`, which delegate local does not trust
+        tls_untrusted: the issuer of git.example.org's certificate, `Example CA`, is not trusted
           -> put the issuer's certificate into `additional_certs_path`
         ");
     }

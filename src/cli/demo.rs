@@ -220,7 +220,8 @@ impl Drop for Demo {
     fn drop(&mut self) {
         if let Some(agent) = &mut self.agent {
             // It may have ended already, with the terminal's interrupt.
-            let _ = rustix::process::kill_process(rustix::process::Pid::from_child(agent), rustix::process::Signal::TERM);
+            let _ =
+                rustix::process::kill_process(rustix::process::Pid::from_child(agent), rustix::process::Signal::TERM);
             let _ = agent.wait();
         }
     }

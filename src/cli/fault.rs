@@ -173,7 +173,9 @@ mod tests {
     fn a_fault_tells_its_cause_and_the_next_step_as_json() {
         let source = io::Error::from(io::ErrorKind::NotFound);
         let fault = Fault::Unreachable { socket: PathBuf::from("/run/a.sock"), source };
-        insta::assert_snapshot!(fault.json(), @r#"{"error":{"hint":"start it: `systemctl start suitesync`, or `suitesync agent`; `--socket` names another one","message":"the agent cannot be reached at /run/a.sock: entity not found"}}"#);
+        let message = "the agent cannot be reached at /run/a.sock: entity not found";
+        assert_eq!(fault.json(), json!({"error": {"message": message, "hint": fault.hint()}}));
+        assert!(fault.hint().starts_with("start it: `systemctl start suitesync`"));
     }
 
     #[test]

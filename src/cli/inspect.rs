@@ -250,12 +250,18 @@ fn render(inspection: &Inspection, look: &Look) -> String {
         text.push_str(&format!("\n{}", table.render()));
     }
     let malformed = inspection.cases.iter().filter_map(|case| Some((&case.path, case.reason.as_ref()?)));
-    let malformed = malformed.chain(inspection.suites.iter().filter_map(|suite| Some((&suite.path, suite.reason.as_ref()?))));
+    let malformed =
+        malformed.chain(inspection.suites.iter().filter_map(|suite| Some((&suite.path, suite.reason.as_ref()?))));
     for (path, reason) in malformed {
         text.push_str(&format!("{} {}: {}\n", Paint::Warning.on("malformed"), escaped(path), escaped(reason)));
     }
     for notice in &inspection.notices {
-        text.push_str(&format!("{} {}: {}\n", Paint::Faint.on("note"), escaped(&notice.path), escaped(&notice.message)));
+        text.push_str(&format!(
+            "{} {}: {}\n",
+            Paint::Faint.on("note"),
+            escaped(&notice.path),
+            escaped(&notice.message)
+        ));
     }
     text
 }

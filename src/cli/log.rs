@@ -76,9 +76,9 @@ where
             Style::Text => {
                 write!(writer, "{at} {level:5} {}", one_line(&fields.message))?;
                 for (name, value) in &fields.values {
-                    match value {
-                        Value::String(text) => write!(writer, " {name}={}", quoted(text))?,
-                        other => write!(writer, " {name}={other}")?,
+                    match value.as_str() {
+                        Some(text) => write!(writer, " {name}={}", quoted(text))?,
+                        None => write!(writer, " {name}={value}")?,
                     }
                 }
                 writeln!(writer)

@@ -150,7 +150,7 @@ mod tests {
         configuration 2, taken up 5 min ago
 
         Connections
-        There are no connections yet: add a [[connection]] to the configuration, such as /etc/suitesync/suitesync.toml; `suitesync check` validates it.
+        There are no connections yet: add a [[connection]] to the configuration; `suitesync check` validates it.
 
         Links
         NAME            CONNECTION  STATUS  CASES  SUITES  COMMIT      CHECKED   FAILURE

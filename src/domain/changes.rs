@@ -136,11 +136,8 @@ impl Pairing<'_> {
         let found = self.found;
         let renamed = &mut self.renamed;
         self.came.retain(|&index| {
-            let before = found
-                .get(index)
-                .and_then(&key)
-                .and_then(|key| waiting.get_mut(&key))
-                .and_then(VecDeque::pop_front);
+            let before =
+                found.get(index).and_then(&key).and_then(|key| waiting.get_mut(&key)).and_then(VecDeque::pop_front);
             if let Some(before) = before {
                 matched.insert(before);
                 renamed.push((before, index));

@@ -21,9 +21,9 @@ use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
 use super::plan::{Job, Plan};
 use super::work::Update;
 use crate::catalog::{Catalog, CatalogError};
+use crate::config::Diagnostic;
 use crate::config::Secrets;
 use crate::config::{Config, DelegateConfig};
-use crate::config::Diagnostic;
 use crate::domain::event::{Event, EventName};
 use suitesync_contract::{Tags, Task};
 
@@ -48,7 +48,7 @@ pub(crate) struct Parts {
 /// What the actor's own tasks tell it.
 enum Note {
     Progress(TaskId, Progress),
-    Tested(testing::RecordedTest),
+    Tested(Box<testing::RecordedTest>),
     Synced(syncing::RecordedSync),
 }
 
@@ -161,7 +161,7 @@ impl Agent {
     fn hear(&mut self, note: Note) {
         match note {
             Note::Progress(task, progress) => self.pass_on(task, progress),
-            Note::Tested(recorded) => self.tested(recorded),
+            Note::Tested(recorded) => self.tested(*recorded),
             Note::Synced(recorded) => self.synced(recorded),
         }
     }

@@ -46,7 +46,12 @@ pub(crate) struct Returned {
 pub(crate) enum Verdict {
     Ended(Ended),
     /// Its delegate was lost; it was placed again.
-    PlacedAgain { delegate: DelegateName, attempt: u32, failure: Failure, task: Task },
+    PlacedAgain {
+        delegate: DelegateName,
+        attempt: u32,
+        failure: Failure,
+        task: Task,
+    },
 }
 
 #[derive(Debug)]

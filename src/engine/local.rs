@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use suitesync_contract::{
-    Access, Credentials, DelegateName, Facts, Failure, FailureClass, LinkFacts, LinkReport, LinkView, ObjectId, Outcome,
-    ProbeReport, Progress, RefSpec, SecretRef, Step, StepOutcome, StepReport, SyncReport, SyncTask, Tags, Task, Work,
+    Access, Credentials, DelegateName, Facts, Failure, FailureClass, LinkFacts, LinkReport, LinkView, ObjectId,
+    Outcome, ProbeReport, Progress, RefSpec, SecretRef, Step, StepOutcome, StepReport, SyncReport, SyncTask, Tags,
+    Task, Work,
 };
-use suitesync_git::{Authorization, Clients, Mirror, Mirrors, PlainHttp, Remote, RemoteSettings, TimeLimits, Tip, Trust};
+use suitesync_git::{
+    Authorization, Clients, Mirror, Mirrors, PlainHttp, Remote, RemoteSettings, TimeLimits, Tip, Trust,
+};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -250,8 +253,9 @@ impl Job<'_> {
         moved: Vec<(ObjectId, LinkView)>,
     ) -> Vec<LinkReport> {
         let wants: Vec<_> = moved.iter().map(|(commit, _)| *commit).collect();
-        let mut on_bytes =
-            |fetched: suitesync_git::FetchProgress| (self.progress)(Progress::Received { bytes: fetched.received_bytes });
+        let mut on_bytes = |fetched: suitesync_git::FetchProgress| {
+            (self.progress)(Progress::Received { bytes: fetched.received_bytes })
+        };
         if let Err(failure) = mirror.fetch(remote, &wants, &mut on_bytes, &self.cancel).await {
             return moved.iter().map(|(_, view)| report(view, Err(failure.clone()))).collect();
         }

@@ -47,9 +47,8 @@ impl Parses {
         let connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
         let mut statement =
             connection.prepare_cached("SELECT parse FROM parse WHERE kind = ?1 AND blob = ?2 AND version = ?3")?;
-        let found: Option<String> = statement
-            .query_row((kind.code(), blob.as_bytes(), PARSER_VERSION), |row| row.get(0))
-            .optional()?;
+        let found: Option<String> =
+            statement.query_row((kind.code(), blob.as_bytes(), PARSER_VERSION), |row| row.get(0)).optional()?;
         // What an interrupted write or another build left unreadable is parsed again.
         Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
     }
@@ -59,9 +58,8 @@ impl Parses {
         let mut connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
         let transaction = connection.transaction()?;
         {
-            let mut statement = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO parse (kind, blob, version, parse) VALUES (?1, ?2, ?3, ?4)",
-            )?;
+            let mut statement = transaction
+                .prepare_cached("INSERT OR REPLACE INTO parse (kind, blob, version, parse) VALUES (?1, ?2, ?3, ?4)")?;
             for (kind, blob, parse) in parses {
                 statement.execute((kind.code(), blob.as_bytes(), PARSER_VERSION, serde_json::to_string(parse)?))?;
             }

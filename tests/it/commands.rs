@@ -36,20 +36,35 @@ fn listings_have_the_fields_that_scripts_read() {
     let connections = ["name", "status", "disconnected", "held", "last_test", "next_test_at", "failure"];
     has(&site.json(&["connection", "list"])[0], &connections);
     let links = [
-        "name", "display_name", "connection", "status", "commit", "checked_at", "synced_at", "reasons", "counts", "failure",
+        "name",
+        "display_name",
+        "connection",
+        "status",
+        "commit",
+        "checked_at",
+        "synced_at",
+        "reasons",
+        "counts",
+        "failure",
     ];
     has(&site.json(&["link", "list"])[0], &links);
     has(&site.json(&["case", "list"])[0], &["link", "root", "id", "path", "state", "tags"]);
     has(&site.json(&["suite", "list"])[0], &["link", "root", "id", "path", "kind", "state", "entries"]);
     has(&site.json(&["delegate", "list"])[0], &["name", "kind", "tags", "status", "running", "capacity"]);
-    has(&site.json(&["event", "list"])[0], &["at", "event", "level", "connection", "link", "delegate", "run", "message"]);
+    has(
+        &site.json(&["event", "list"])[0],
+        &["at", "event", "level", "connection", "link", "delegate", "run", "message"],
+    );
 }
 
 #[test]
 fn a_test_by_hand_answers_with_its_steps() {
     let (site, _repository, _agent) = running();
     let test = site.json(&["connection", "test", "server"]);
-    assert_eq!((&test["status"], &test["delegate"], &test["failure"]), (&json!("active"), &json!("local"), &Value::Null));
+    assert_eq!(
+        (&test["status"], &test["delegate"], &test["failure"]),
+        (&json!("active"), &json!("local"), &Value::Null)
+    );
     for step in test["steps"].as_array().unwrap() {
         has(step, &["step", "outcome", "detail", "duration_ms"]);
         assert_eq!(step["outcome"], "ok", "{step}");
@@ -76,7 +91,9 @@ fn a_sync_that_is_waited_for_answers_with_its_counts() {
 #[test]
 fn unknown_names_end_with_2() {
     let (site, _repository, _agent) = running();
-    for command in [&["link", "show", "nope"][..], &["connection", "test", "nope"], &["suite", "list", "--link", "nope"]] {
+    for command in
+        [&["link", "show", "nope"][..], &["connection", "test", "nope"], &["suite", "list", "--link", "nope"]]
+    {
         assert_eq!(site.run(command).status.code(), Some(2), "{command:?}");
     }
     assert_eq!(site.run(&["nonsense"]).status.code(), Some(2));

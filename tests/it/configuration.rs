@@ -42,7 +42,9 @@ fn a_broken_edit_keeps_the_running_configuration_and_is_told() {
     assert_eq!(status["config"]["generation"], 1);
     assert!(!status["problems"].as_array().unwrap().is_empty());
     std::fs::remove_file(site.path("etc/conf.d/broken.toml")).unwrap();
-    wait_for("the fault to be gone", || site.json(&["status"])["problems"].as_array().unwrap().is_empty().then_some(()));
+    wait_for("the fault to be gone", || {
+        site.json(&["status"])["problems"].as_array().unwrap().is_empty().then_some(())
+    });
 }
 
 #[test]
@@ -106,7 +108,12 @@ fn check_shows_every_fault_with_its_place() {
     assert!(shown.contains("urll") && shown.contains('^'), "{shown}");
     let json: Value = serde_json::from_slice(&site.run(&["check", "--json"]).stdout).unwrap();
     assert_eq!(json["ok"], false);
-    let unknown = json["diagnostics"].as_array().unwrap().iter().find(|found| found["message"].as_str().unwrap().contains("urll")).unwrap();
+    let unknown = json["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|found| found["message"].as_str().unwrap().contains("urll"))
+        .unwrap();
     assert_eq!((&unknown["severity"], &unknown["column"]), (&"error".into(), &1.into()));
 }
 

@@ -77,8 +77,14 @@ fn check_connection(connection: &dyn Fn(&Site) -> String, prepare: &dyn Fn(&Site
 fn a_wrong_token_fails_at_the_credentials_and_holds_the_connection() {
     let broken = |site: &Site| site.connection_with("broken", "healthy.git", "WRONG_TOKEN", &site.path("ca.pem"));
     let test = check_connection(&broken, &|_| {}, "auth_rejected");
-    let steps: Vec<_> = test["steps"].as_array().unwrap().iter().map(|step| format!("{} {}", step["step"].as_str().unwrap(), step["outcome"].as_str().unwrap())).collect();
-    let expect = ["delegate ok", "secrets ok", "dns ok", "connect ok", "tls ok", "credentials failed", "repository skipped"];
+    let steps: Vec<_> = test["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| format!("{} {}", step["step"].as_str().unwrap(), step["outcome"].as_str().unwrap()))
+        .collect();
+    let expect =
+        ["delegate ok", "secrets ok", "dns ok", "connect ok", "tls ok", "credentials failed", "repository skipped"];
     assert_eq!(steps, expect);
 }
 
@@ -193,7 +199,8 @@ fn a_tree_with_a_way_out_is_refused_as_a_whole() {
 /// A tree whose only entry is a directory called `..`.
 fn evil_tree(repository: &SampleRepository) -> String {
     let inner = repository.resolve("main^{tree}").unwrap();
-    let bytes = inner.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    let bytes =
+        inner.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
     let mut tree = b"40000 ..\0".to_vec();
     tree.extend(bytes);
     let mut command = clean_git();

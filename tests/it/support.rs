@@ -1,7 +1,7 @@
 //! A whole site for a test: a Git server with its own authority and token, a configuration, and an agent on it.
 
-pub mod katalon;
-pub mod running;
+pub(crate) mod katalon;
+pub(crate) mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,22 +11,21 @@ use serde_json::Value;
 use suitesync_loopback::{Authority, GitServer, IssueOptions, Login, SampleRepository, ServerOptions};
 use tempfile::TempDir;
 
-pub use running::RunningAgent;
+pub(crate) use running::RunningAgent;
 
 /// The token that the server wants.
-pub const TOKEN: &str = "canary-5f0c1e7a-token";
+pub(crate) const TOKEN: &str = "canary-5f0c1e7a-token";
 
 /// Long enough for a loaded machine, short enough to fail within a test's patience.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Site {
-    pub folder: TempDir,
-    pub authority: Authority,
-    pub server: GitServer,
+pub(crate) struct Site {
+    pub(crate) folder: TempDir,
+    pub(crate) server: GitServer,
 }
 
 impl Site {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new("Test Site Authority").unwrap();
         let root = folder.path().join("repositories");
@@ -36,23 +35,23 @@ impl Site {
         let server = GitServer::start(options).unwrap();
         std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
         std::fs::create_dir_all(folder.path().join("etc/conf.d")).unwrap();
-        Self { folder, authority, server }
+        Self { folder, server }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn repository(&self, name: &str) -> SampleRepository {
+    pub(crate) fn repository(&self, name: &str) -> SampleRepository {
         SampleRepository::create(self.path("repositories").join(name)).unwrap()
     }
 
-    pub fn main_file(&self) -> PathBuf {
+    pub(crate) fn main_file(&self) -> PathBuf {
         self.path("etc/suitesync.toml")
     }
 
     /// Writes the configuration: the agent's own part, then `rest`.
-    pub fn configure(&self, rest: &str) {
+    pub(crate) fn configure(&self, rest: &str) {
         let text = format!(
             "[agent]\nname = \"test\"\nstate_dir = {:?}\nsocket = {:?}\n\n{rest}",
             self.path("state"),
@@ -61,16 +60,22 @@ impl Site {
         replace(&self.main_file(), &text);
     }
 
-    pub fn drop_in(&self, name: &str, text: &str) {
+    pub(crate) fn drop_in(&self, name: &str, text: &str) {
         replace(&self.path("etc/conf.d").join(name), text);
     }
 
     /// A connection to everything on the server, tested by `test_repository`.
-    pub fn connection(&self, name: &str, test_repository: &str) -> String {
+    pub(crate) fn connection(&self, name: &str, test_repository: &str) -> String {
         self.connection_with(name, test_repository, "SITE_TOKEN", &self.path("ca.pem"))
     }
 
-    pub fn connection_with(&self, name: &str, test_repository: &str, token_env: &str, authority: &Path) -> String {
+    pub(crate) fn connection_with(
+        &self,
+        name: &str,
+        test_repository: &str,
+        token_env: &str,
+        authority: &Path,
+    ) -> String {
         format!(
             "[[connection]]\nname = \"{name}\"\nprovider = \"git\"\nurl = \"{}\"\nurl_type = \"organization\"\n\
              test_repository = \"{test_repository}\"\nadditional_certs_path = {authority:?}\ntest_every = \"1h\"\n\
@@ -80,19 +85,19 @@ impl Site {
     }
 
     /// A link that is polled every second; `keys` are further lines of TOML.
-    pub fn link(&self, name: &str, connection: &str, repository: &str, keys: &str) -> String {
+    pub(crate) fn link(&self, name: &str, connection: &str, repository: &str, keys: &str) -> String {
         format!(
             "[[link]]\nname = \"{name}\"\nconnection = \"{connection}\"\nurl = \"{}\"\nsync_every = \"1s\"\n{keys}\n\n",
             self.server.url(&format!("/{repository}")),
         )
     }
 
-    pub fn agent(&self) -> RunningAgent {
+    pub(crate) fn agent(&self) -> RunningAgent {
         RunningAgent::start(self)
     }
 
     /// The binary with a clean environment and this site's configuration.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_suitesync"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
         command.env("SITE_TOKEN", TOKEN).env("WRONG_TOKEN", "canary-wrong-token");
@@ -100,52 +105,52 @@ impl Site {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// What a command prints as JSON.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[&["--json"], arguments].concat());
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{out}\n{err}"))
     }
 
     /// One link of `link list`.
-    pub fn link_view(&self, name: &str) -> Value {
+    pub(crate) fn link_view(&self, name: &str) -> Value {
         find(&self.json(&["link", "list"]), "name", name)
     }
 
-    pub fn connection_view(&self, name: &str) -> Value {
+    pub(crate) fn connection_view(&self, name: &str) -> Value {
         find(&self.json(&["connection", "list"]), "name", name)
     }
 
     /// Waits until a link is in a status, and returns it.
-    pub fn wait_for_link(&self, name: &str, status: &str) -> Value {
+    pub(crate) fn wait_for_link(&self, name: &str, status: &str) -> Value {
         wait_for(&format!("link {name} to be {status}"), || {
             Some(self.link_view(name)).filter(|link| link["status"] == status)
         })
     }
 
     /// Waits until a link's catalog is at a commit.
-    pub fn wait_for_commit(&self, name: &str, commit: &str) -> Value {
+    pub(crate) fn wait_for_commit(&self, name: &str, commit: &str) -> Value {
         wait_for(&format!("link {name} to be at {commit}"), || {
             Some(self.link_view(name)).filter(|link| link["commit"] == commit && link["status"] == "active")
         })
     }
 
-    pub fn events(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn events(&self, name: &str) -> Vec<Value> {
         self.json(&["event", "list", "--event", name]).as_array().unwrap().clone()
     }
 }
 
 /// The element whose `key` is `value`, or null.
-pub fn find(list: &Value, key: &str, value: &str) -> Value {
+pub(crate) fn find(list: &Value, key: &str, value: &str) -> Value {
     list.as_array().unwrap().iter().find(|element| element[key] == value).cloned().unwrap_or_default()
 }
 
 /// Waits until `probe` finds something.
-pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = probe() {

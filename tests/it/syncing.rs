@@ -134,7 +134,12 @@ fn several_roots_in_one_repository_stand_side_by_side() {
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
     let cases = site.json(&["case", "list", "--link", "shop"]);
-    let found: Vec<_> = cases.as_array().unwrap().iter().map(|case| (case["root"].as_str().unwrap(), case["id"].as_str().unwrap())).collect();
+    let found: Vec<_> = cases
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| (case["root"].as_str().unwrap(), case["id"].as_str().unwrap()))
+        .collect();
     let expect =
         [("app/tests", "Test Cases/Same"), ("app/tests", "Test Cases/İstanbul 1.2 (ğü)"), ("web", "Test Cases/Same")];
     assert_eq!(found, expect);

@@ -22,7 +22,10 @@ pub use object_id::{InvalidObjectId, ObjectId};
 pub use outcome::{
     Facts, LinkFacts, LinkReport, Outcome, ProbeReport, Progress, Step, StepOutcome, StepReport, SyncReport, Transfer,
 };
-pub use repo_url::{AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme, UrlError, UrlType};
+pub use repo_url::{
+    AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme,
+    UrlError, UrlType,
+};
 pub use secret::SecretRef;
 pub use tags::Tags;
 pub use task::{Access, Credentials, LinkView, ProbeTask, RefSpec, SyncTask, Task, TaskId, Work};

@@ -86,8 +86,7 @@ fn add(sql: &Connection, target: Target, case: &Case) -> Result<i64> {
         "SELECT key FROM test_case WHERE link = ?1 AND root = ?2 AND id = ?3 AND removed_by IS NOT NULL
          ORDER BY removed_by DESC LIMIT 1",
     )?;
-    let removed: Option<i64> =
-        statement.query_row((target.link, &case.root, &case.id), |row| row.get(0)).optional()?;
+    let removed: Option<i64> = statement.query_row((target.link, &case.root, &case.id), |row| row.get(0)).optional()?;
     let key = match removed {
         Some(key) => key,
         None => {
@@ -177,7 +176,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CaseRecord> {
         reason: row.get("reason")?,
         name: row.get("name")?,
         guid: row.get("guid")?,
-        tags: row.from_json("tags")?,
+        tags: row.decoded("tags")?,
         description: row.get("description")?,
     })
 }

@@ -142,9 +142,8 @@ fn update(sql: &Connection, key: i64, suite: &Suite) -> Result<()> {
 
 fn write_entries(sql: &Connection, suite: i64, entries: &[Entry]) -> Result<()> {
     sql.prepare_cached("DELETE FROM suite_entry WHERE suite = ?1")?.execute([suite])?;
-    let mut statement = sql.prepare_cached(
-        "INSERT INTO suite_entry (suite, position, id, enabled, state) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
+    let mut statement = sql
+        .prepare_cached("INSERT INTO suite_entry (suite, position, id, enabled, state) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for (position, entry) in (0_i64..).zip(entries) {
         statement.execute((suite, position, &entry.id, entry.enabled, entry.state.code()))?;
     }
@@ -206,7 +205,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SuiteRecord> {
         reason: row.get("reason")?,
         name: row.get("name")?,
         guid: row.get("guid")?,
-        tags: row.from_json("tags")?,
+        tags: row.decoded("tags")?,
         description: row.get("description")?,
         query: row.get("query")?,
         entries: Vec::new(),

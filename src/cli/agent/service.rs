@@ -30,7 +30,10 @@ pub(super) fn reloading(phase: Phase) {
         },
         Phase::Done(ReloadOutcome::Applied | ReloadOutcome::Unchanged) => ready(),
         Phase::Done(ReloadOutcome::Rejected) => {
-            tell(&[NotifyState::Ready, NotifyState::Status("the configuration on disk is faulty; the last good one runs")]);
+            tell(&[
+                NotifyState::Ready,
+                NotifyState::Status("the configuration on disk is faulty; the last good one runs"),
+            ]);
         }
     }
 }

@@ -7,8 +7,8 @@ use super::super::{checklist, failure};
 use crate::catalog::connection::TestRecord;
 use crate::views::{ConnectionDetail, ConnectionSettings, ConnectionView};
 
-const NONE_YET: &str = "There are no connections yet: add a [[connection]] to the configuration, \
-                        such as /etc/suitesync/suitesync.toml; `suitesync check` validates it.\n";
+const NONE_YET: &str =
+    "There are no connections yet: add a [[connection]] to the configuration; `suitesync check` validates it.\n";
 
 pub(in crate::cli) fn list(connections: &[ConnectionView], look: &Look) -> String {
     if connections.is_empty() {

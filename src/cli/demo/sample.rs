@@ -15,7 +15,11 @@ pub(super) fn first() -> Vec<Change> {
         case("Test Cases/Search/Find a product", 5, ""),
         suite(
             "Test Suites/Smoke",
-            &[("Test Cases/Login/Sign in", true), ("Test Cases/Checkout/Pay by card", true), ("Test Cases/Login/Sign out", false)],
+            &[
+                ("Test Cases/Login/Sign in", true),
+                ("Test Cases/Checkout/Pay by card", true),
+                ("Test Cases/Login/Sign out", false),
+            ],
         ),
         suite(
             "Test Suites/Regression",

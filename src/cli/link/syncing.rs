@@ -83,7 +83,10 @@ fn told(summary: &SyncSummary, look: &Look) -> String {
             let counts = counts::told(&summary.cases, &summary.suites);
             format!("{link} was brought {from}to {} in {took}: {counts}.\n", commit(summary.to))
         }
-        SyncOutcome::Failed => format!("{link} could not be synced; the last good catalog stays.\n"),
+        SyncOutcome::Failed => {
+            let stays = if summary.from.is_some() { "; the last good catalog stays" } else { "" };
+            format!("{link} could not be synced{stays}.\n")
+        }
         SyncOutcome::Refused => {
             format!("{link} was changed, archived or disconnected meanwhile: nothing was recorded.\n")
         }

@@ -15,9 +15,9 @@ use crate::catalog::link::{self, ConfiguredLink, LinkRecord};
 use crate::catalog::{CatalogError, Change};
 use crate::config::ConfigDiff;
 use crate::config::Environment;
+use crate::config::Loaded;
 use crate::config::Secrets;
 use crate::config::{Config, ConnectionConfig, LinkConfig};
-use crate::config::Loaded;
 use crate::domain::connection::{ConnectionEvent, DisconnectReason};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{ArchiveReason, LinkEvent};
@@ -89,9 +89,7 @@ impl Agent {
     }
 
     fn acceptance(&self, changes: &ConfigDiff, now: DateTime<Utc>) -> Event {
-        let count = |connections: usize, links: usize, delegates: usize| {
-            serde_json::json!({ "connections": connections, "links": links, "delegates": delegates })
-        };
+        let count = |connections: usize, links: usize, delegates: usize| serde_json::json!({ "connections": connections, "links": links, "delegates": delegates });
         let (connections, links, delegates) = (&changes.connections, &changes.links, &changes.delegates);
         let message = format!("configuration generation {} is in force", self.generation);
         Event::new(now, EventName::ConfigReloaded, message)
@@ -153,7 +151,8 @@ impl Agent {
     }
 
     fn plan_connection(&mut self, name: &ConnectionName, settings: &ConnectionConfig, record: ConnectionRecord) {
-        let before = self.plan.connections.get(name).map(|entry| (entry.record.revision, entry.config.test_cadence.clone()));
+        let before =
+            self.plan.connections.get(name).map(|entry| (entry.record.revision, entry.config.test_cadence.clone()));
         let revision = record.revision;
         let (disconnected, tested) = (record.state.is_disconnected(), record.is_tested());
         let due = record.next_test_at.filter(|_| tested).map(instant);
@@ -297,8 +296,7 @@ fn write_connection(
     let wanted = [(DisconnectReason::Removed, false), (DisconnectReason::Pinned, pinned)];
     for (reason, stands) in wanted {
         if record.state.disconnected.contains(&reason) != stands {
-            let event =
-                if stands { ConnectionEvent::Disconnect(reason) } else { ConnectionEvent::Reconnect(reason) };
+            let event = if stands { ConnectionEvent::Disconnect(reason) } else { ConnectionEvent::Reconnect(reason) };
             (record, _) = connection::apply(change, &settings.name, event, now)?;
         }
     }

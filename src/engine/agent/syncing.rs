@@ -175,7 +175,8 @@ impl Agent {
     ) {
         let at = Utc::now();
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let canceled = |report: &LinkReport| matches!(&report.result, Err(failure) if failure.class == FailureClass::Canceled);
+        let canceled =
+            |report: &LinkReport| matches!(&report.result, Err(failure) if failure.class == FailureClass::Canceled);
         let reports = reports.into_iter().filter(|report| !canceled(report));
         let ended: Vec<_> =
             reports.map(|report| EndedSync { report, at, delegate: delegate.clone(), duration_ms }).collect();

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use suitesync_contract::{
-    ConnectionName, Facts, Failure, FailureClass, ProbeReport, Step, StepOutcome, StepReport,
-};
+use suitesync_contract::{ConnectionName, Facts, Failure, FailureClass, ProbeReport, Step, StepOutcome, StepReport};
 use tokio::time::Instant;
 
 use super::{Agent, Ended, Job, Note};
@@ -27,8 +25,7 @@ pub(super) struct RecordedTest {
 
 impl Agent {
     pub(super) fn test_now(&mut self, name: &ConnectionName, waiter: Waiter) -> Result<(), Refusal> {
-        let entry =
-            self.plan.connections.get(name).ok_or_else(|| Refusal::unknown("connection", name.as_str()))?;
+        let entry = self.plan.connections.get(name).ok_or_else(|| Refusal::unknown("connection", name.as_str()))?;
         if entry.record.state.is_disconnected() {
             let message = format!("connection `{name}` is disconnected: no request leaves for it");
             return Err(Refusal::conflict(message, "take `disconnected = true` out of its configuration"));
@@ -79,7 +76,7 @@ impl Agent {
             let written = test.clone();
             let record = catalog.write(move |change| connection::record_test(change, &written, next)).await;
             // Nobody is left to hear it when the agent stops; it is in the catalog.
-            let _ = notes.send(Note::Tested(RecordedTest { test, record }));
+            let _ = notes.send(Note::Tested(Box::new(RecordedTest { test, record })));
         });
     }
 
@@ -123,9 +120,11 @@ impl Agent {
     /// Lets the links go on that waited for a first test, or that failed while the connection did.
     fn wake_links(&mut self, connection: &ConnectionName, passed: bool) {
         for key in self.plan.repositories_of(connection) {
-            let waits = self.plan.proceeding(&key).iter().any(|link| {
-                link.record.known().is_none() || (passed && link.record.failure.is_some())
-            });
+            let waits = self
+                .plan
+                .proceeding(&key)
+                .iter()
+                .any(|link| link.record.known().is_none() || (passed && link.record.failure.is_some()));
             if waits {
                 self.plan.agenda.set_at_latest(Job::Sync(key), Instant::now());
             }

@@ -2,16 +2,16 @@
 
 use suitesync_loopback::Change;
 
-pub fn project(root: &str, name: &str) -> Change {
+pub(crate) fn project(root: &str, name: &str) -> Change {
     let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Project>\n   <name>{name}</name>\n</Project>\n");
     Change::write(format!("{root}{name}.prj"), text)
 }
 
-pub fn case(path: &str, guid: &str) -> Change {
+pub(crate) fn case(path: &str, guid: &str) -> Change {
     Change::write(format!("{path}.tc"), case_text(path, guid, ""))
 }
 
-pub fn tagged_case(path: &str, guid: &str, tag: &str) -> Change {
+pub(crate) fn tagged_case(path: &str, guid: &str, tag: &str) -> Change {
     Change::write(format!("{path}.tc"), case_text(path, guid, tag))
 }
 
@@ -23,12 +23,12 @@ fn case_text(path: &str, guid: &str, tag: &str) -> String {
     )
 }
 
-pub fn script(case: &str, text: &str) -> Change {
+pub(crate) fn script(case: &str, text: &str) -> Change {
     Change::write(format!("Scripts/{case}/Script1600000000000.groovy"), text)
 }
 
 /// A static suite; an entry that begins with `-` is disabled.
-pub fn suite(path: &str, entries: &[&str]) -> Change {
+pub(crate) fn suite(path: &str, entries: &[&str]) -> Change {
     let links: String = entries
         .iter()
         .map(|entry| {
@@ -37,12 +37,14 @@ pub fn suite(path: &str, entries: &[&str]) -> Change {
         })
         .collect();
     let name = path.rsplit('/').next().unwrap();
-    let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TestSuiteEntity>\n   <name>{name}</name>\n{links}</TestSuiteEntity>\n");
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TestSuiteEntity>\n   <name>{name}</name>\n{links}</TestSuiteEntity>\n"
+    );
     Change::write(format!("{path}.ts"), text)
 }
 
 /// A project with three cases and a suite over two of them.
-pub fn small_project() -> Vec<Change> {
+pub(crate) fn small_project() -> Vec<Change> {
     vec![
         project("", "Shop"),
         case("Test Cases/Login", "00000000-0000-0000-0000-000000000001"),

@@ -4,21 +4,16 @@ use std::process::{Child, Stdio};
 
 use super::{Site, wait_for};
 
-pub struct RunningAgent {
+pub(crate) struct RunningAgent {
     child: Child,
 }
 
 impl RunningAgent {
     /// Starts an agent on the site's configuration and waits until it answers.
-    pub fn start(site: &Site) -> Self {
+    pub(crate) fn start(site: &Site) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(site.path("agent.log")).unwrap();
-        let child = site
-            .command(&["agent"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let child =
+            site.command(&["agent"]).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut agent = Self { child };
         wait_for("the agent to answer", || {
             if let Some(status) = agent.child.try_wait().unwrap() {
@@ -30,19 +25,19 @@ impl RunningAgent {
         agent
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// Ends it as systemd does; the exit code.
-    pub fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         self.signal("-TERM");
         self.child.wait().unwrap().code()
     }
 
     /// Ends it as the kernel does.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
