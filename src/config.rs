@@ -34,7 +34,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use difference::{Changed, Changes, ConfigDiff};
 pub use environment::Environment;
 pub use files::Location;
-pub use secrets::{MAX_SECRET_FILE, SecretValue, Secrets};
+pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{
     AgentConfig, Certificates, Config, ConnectionConfig, ConnectionType, DelegateConfig, Format, LinkConfig, LogConfig,
     LogFormat, LogLevel, Pin, Proceed, SecretSource, SettingOrigin,

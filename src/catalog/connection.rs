@@ -259,3 +259,8 @@ pub fn tests(sql: &Connection, name: &ConnectionName, limit: u32) -> Result<Vec<
     })?;
     Ok(records.collect::<rusqlite::Result<_>>()?)
 }
+
+/// Forgets tests older than `before`; returns how many.
+pub fn forget_tests(sql: &Connection, before: DateTime<Utc>) -> Result<usize> {
+    Ok(sql.execute("DELETE FROM connection_test WHERE at < ?1", [millis(before)])?)
+}

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use suitesync_contract::{Failure, FailureClass, SecretName, SecretRef};
 use zeroize::Zeroizing;
 
@@ -27,6 +28,16 @@ pub struct Secrets {
 pub struct SecretValue {
     value: Zeroizing<String>,
     source: SecretRef,
+}
+
+/// Tells whether a secret is another than before, and nothing else of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretDigest([u8; 32]);
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretDigest")
+    }
 }
 
 impl SecretValue {
@@ -73,6 +84,12 @@ impl Secrets {
             return Err(unavailable(reference, "holds a line break or another control character"));
         }
         Ok(SecretValue { value, source: reference.clone() })
+    }
+
+    /// What tells this secret from another one; none while it cannot be had.
+    pub fn digest(&self, reference: &SecretRef) -> Option<SecretDigest> {
+        let value = self.resolve(reference).ok()?;
+        Some(SecretDigest(Sha256::digest(value.expose().as_bytes()).into()))
     }
 
     fn variable(&self, name: &str, reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {

@@ -6,10 +6,11 @@ mod testing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, Utc};
-use suitesync_contract::{DelegateName, Progress, TaskId};
+use chrono::{DateTime, TimeDelta, Utc};
+use suitesync_contract::{DelegateName, Progress, Tags, Task, TaskId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,15 +21,20 @@ use super::delegate::{Delegate, ProgressSink};
 use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
 use super::plan::{Job, Plan};
 use super::work::Update;
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, audit, connection};
 use crate::config::Diagnostic;
 use crate::config::Secrets;
 use crate::config::{Config, DelegateConfig};
 use crate::domain::event::{Event, EventName};
-use suitesync_contract::{Tags, Task};
 
 /// Commands that may wait; each takes the actor microseconds.
 const WAITING_COMMANDS: usize = 64;
+
+/// How long events and tests of connections are kept: long enough for the questions of a quarter.
+const HISTORY_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// How often old ones are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// Makes the delegates that a configuration asks for.
 pub(crate) type Hire = Box<dyn Fn(&[DelegateConfig]) -> Vec<Arc<dyn Delegate>> + Send>;
@@ -102,6 +108,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
     agent.catalog.tell(Event::new(now, EventName::AgentStarted, message).field("version", version)).await?;
     agent.set_delegates().await?;
     agent.take_up(now).await?;
+    agent.plan.agenda.set(Job::Forget, Instant::now());
     let running = tokio::spawn(agent.run(command_queue, returned_queue, note_queue));
     Ok((control, running))
 }
@@ -154,8 +161,20 @@ impl Agent {
                 Job::Test(name) => self.begin_test(&name, None),
                 Job::Sync(key) => self.begin_sync(&key),
                 Job::Remove(name) => self.remove_link(&name).await,
+                Job::Forget => self.forget(),
             }
         }
+    }
+
+    /// Lets go of what is too old to be asked for; again tomorrow.
+    fn forget(&mut self) {
+        self.plan.agenda.set(Job::Forget, Instant::now() + FORGET_EVERY);
+        let (catalog, before) = (self.catalog.clone(), Utc::now() - HISTORY_KEPT);
+        let forget = move |change: &mut crate::catalog::Change<'_>| {
+            audit::forget(change.sql(), before)?;
+            connection::forget_tests(change.sql(), before)
+        };
+        self.tracker.spawn(async move { report_write(catalog.write(forget).await) });
     }
 
     fn hear(&mut self, note: Note) {
@@ -180,7 +199,7 @@ impl Agent {
                     let _ = waiting.waiter.send(update.clone());
                 }
             }
-            Some(Job::Remove(_)) | None => {}
+            Some(Job::Remove(_) | Job::Forget) | None => {}
         }
     }
 
@@ -234,7 +253,7 @@ impl Agent {
         match self.under_way.remove(&ended.task.id) {
             Some(Job::Test(name)) => self.end_test(&name, ended),
             Some(Job::Sync(key)) => self.end_sync(&key, ended),
-            Some(Job::Remove(_)) | None => {}
+            Some(Job::Remove(_) | Job::Forget) | None => {}
         }
     }
 }

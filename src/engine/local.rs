@@ -156,6 +156,9 @@ struct Job<'a> {
 
 impl Job<'_> {
     async fn probe(&self) -> Result<ProbeReport, Failure> {
+        let name = self.delegate.name.to_string();
+        let found = StepReport { step: Step::Delegate, outcome: StepOutcome::Ok, detail: name, duration_ms: 0 };
+        (self.progress)(Progress::Step(found));
         let begun = Instant::now();
         let authorization = self.authorization().await;
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -177,13 +180,10 @@ impl Job<'_> {
         Ok(report)
     }
 
-    /// Where the secrets come from, never what they are.
+    /// Where the secret comes from, never what it is.
     fn shown_credentials(&self) -> String {
-        match &self.access.credentials {
-            Some(Credentials::Basic { password, .. }) => password.to_string(),
-            Some(Credentials::Bearer { token }) => token.to_string(),
-            None => "none needed".to_owned(),
-        }
+        let credentials = self.access.credentials.as_ref();
+        credentials.map_or_else(|| "none needed".to_owned(), |credentials| credentials.secret().to_string())
     }
 
     async fn authorization(&self) -> Result<Option<Authorization>, Failure> {

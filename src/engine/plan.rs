@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::work::{Waiter, Work};
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::LinkRecord;
-use crate::config::{ConnectionConfig, LinkConfig, Proceed};
+use crate::config::{ConnectionConfig, LinkConfig, Proceed, SecretDigest};
 use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
 
@@ -29,6 +29,8 @@ pub enum Job {
     Sync(RepositoryKey),
     /// A link has been out of the configuration long enough to be archived.
     Remove(LinkName),
+    /// Old events and tests are forgotten.
+    Forget,
 }
 
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct ConnectionEntry {
     pub config: Arc<ConnectionConfig>,
     pub record: ConnectionRecord,
     pub work: Option<Work>,
+    /// What the secret's file held when the server refused it.
+    pub refused_secret: Option<SecretDigest>,
 }
 
 #[derive(Debug)]

@@ -223,3 +223,23 @@ fn no_token_is_in_any_output_or_file() {
         assert!(!seen.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} was written down");
     }
 }
+
+#[test]
+fn a_new_token_in_the_same_file_lifts_the_hold() {
+    let (site, commit) = site();
+    std::fs::write(site.path("token"), "canary-wrong-token\n").unwrap();
+    let connection = site
+        .connection("server", "healthy.git")
+        .replace("{ env = \"SITE_TOKEN\" }", &format!("{{ file = {:?} }}", site.path("token")));
+    site.configure(&(connection + &site.link("healthy", "server", "healthy.git", "")));
+    let _agent = site.agent();
+    assert_eq!(site.wait_for_link("healthy", "error")["failure"]["class"], "auth_rejected");
+    assert_eq!(site.connection_view("server")["held"], true);
+    site.server.reset_counters();
+    assert_eq!(site.json(&["link", "sync", "healthy", "--wait"])["failure"]["class"], "auth_rejected");
+    assert_eq!(site.server.request_count(), 0, "a held connection sends nothing for its links");
+    std::fs::write(site.path("token"), format!("{TOKEN}\n")).unwrap();
+    site.json(&["config", "reload"]);
+    site.wait_for_commit("healthy", &commit);
+    assert_eq!(site.connection_view("server")["held"], false);
+}

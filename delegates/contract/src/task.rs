@@ -49,6 +49,16 @@ pub enum Credentials {
     Bearer { token: SecretRef },
 }
 
+impl Credentials {
+    /// Where the password or the token comes from.
+    pub fn secret(&self) -> &SecretRef {
+        match self {
+            Self::Basic { password, .. } => password,
+            Self::Bearer { token } => token,
+        }
+    }
+}
+
 /// The kind of a task with what it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,7 @@
 //! Taking up a configuration: what is new or different gets going, what is the same is left alone.
 
+mod written;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +12,21 @@ use tokio::time::Instant;
 
 use super::testing::instant;
 use super::{Agent, Job};
-use crate::catalog::connection::{self, ConfiguredConnection, ConnectionRecord};
-use crate::catalog::link::{self, ConfiguredLink, LinkRecord};
-use crate::catalog::{CatalogError, Change};
+use crate::catalog::CatalogError;
+use crate::catalog::connection::ConnectionRecord;
+use crate::catalog::link::{self, LinkRecord};
 use crate::config::ConfigDiff;
+use crate::config::ConnectionConfig;
 use crate::config::Environment;
 use crate::config::Loaded;
 use crate::config::Secrets;
-use crate::config::{Config, ConnectionConfig, LinkConfig};
-use crate::domain::connection::{ConnectionEvent, DisconnectReason};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{ArchiveReason, LinkEvent};
 use crate::domain::retry::spread_within;
 use crate::engine::control::{Refusal, ReloadOutcome, ReloadReport};
 use crate::engine::plan::{ConnectionEntry, LinkEntry, RepositoryKey};
+
+use written::write_down;
 
 /// How long a link may be out of the configuration before it is archived: an editor's half-saved file is no removal.
 const REMOVAL_GRACE: Duration = Duration::from_secs(10);
@@ -31,18 +34,13 @@ const REMOVAL_GRACE: Duration = Duration::from_secs(10);
 /// After a start, what was due while the agent was down is done within this time, and not all at once.
 const START_SPREAD: Duration = Duration::from_secs(5);
 
-/// What the catalog says of everything once a configuration is written there.
-struct TakenUp {
-    connections: BTreeMap<ConnectionName, ConnectionRecord>,
-    links: BTreeMap<LinkName, LinkRecord>,
-}
-
 impl Agent {
     /// Takes up what was read from the disk, if it is new and sound.
     pub(super) async fn apply(&mut self, loaded: Loaded) -> Result<ReloadReport, Refusal> {
         let failed = |error: CatalogError| Refusal::unavailable(format!("failed to record the configuration: {error}"));
         let now = Utc::now();
         if loaded.content_hash == self.content_hash {
+            self.try_new_secrets();
             let was_rejected = !self.rejected.is_empty();
             self.rejected.clear();
             let outcome = if was_rejected { ReloadOutcome::Applied } else { ReloadOutcome::Unchanged };
@@ -151,49 +149,50 @@ impl Agent {
     }
 
     fn plan_connection(&mut self, name: &ConnectionName, settings: &ConnectionConfig, record: ConnectionRecord) {
-        let before =
-            self.plan.connections.get(name).map(|entry| (entry.record.revision, entry.config.test_cadence.clone()));
-        let revision = record.revision;
-        let (disconnected, tested) = (record.state.is_disconnected(), record.is_tested());
-        let due = record.next_test_at.filter(|_| tested).map(instant);
-        if let Some(entry) = self.plan.connections.get_mut(name) {
-            entry.config = Arc::new(settings.clone());
-            entry.record = record;
-        } else {
-            let entry = ConnectionEntry { config: Arc::new(settings.clone()), record, work: None };
+        let config = Arc::new(settings.clone());
+        let entry = ConnectionEntry { config, record, work: None, refused_secret: None };
+        let first = first_test(&entry);
+        let is_disconnected = entry.record.state.is_disconnected();
+        let Some(before) = self.plan.connections.get_mut(name) else {
             self.plan.connections.insert(name.clone(), entry);
-        }
-        if disconnected {
+            if !is_disconnected {
+                self.plan.agenda.set(Job::Test(name.clone()), first);
+            }
+            return;
+        };
+        let is_back = before.record.state.is_disconnected() && !is_disconnected;
+        let has_changed = is_back || before.record.revision != entry.record.revision;
+        let has_other_cadence = before.config.test_cadence != entry.config.test_cadence;
+        before.config = entry.config;
+        before.record = entry.record;
+        let is_idle = before.work.is_none();
+        if is_disconnected {
             self.quiet_connection(name);
             self.plan.agenda.remove(&Job::Test(name.clone()));
-        } else if before.as_ref().is_some_and(|(before, _)| *before != revision) {
-            // What is under way tries settings of yesterday.
+        } else if has_changed {
+            // What is under way tries settings of yesterday; its end begins the next.
             self.quiet_connection(name);
             self.plan.agenda.set(Job::Test(name.clone()), Instant::now());
-        } else {
-            let cadence_changed = before.is_some_and(|(_, cadence)| cadence != settings.test_cadence);
-            let spread = spread_within(name, START_SPREAD);
-            let at = match due {
-                Some(due) if !cadence_changed => due.max(Instant::now() + if tested { spread } else { Duration::ZERO }),
-                Some(_) => instant(settings.test_cadence.next_after(Utc::now())),
-                None => Instant::now(),
-            };
-            let under_way = self.plan.connections.get(name).is_some_and(|entry| entry.work.is_some());
-            if !under_way {
-                self.plan.agenda.set(Job::Test(name.clone()), at);
-            }
+        } else if has_other_cadence && is_idle {
+            let next = instant(settings.test_cadence.next_after(Utc::now()));
+            self.plan.agenda.set(Job::Test(name.clone()), next);
         }
     }
 
-    /// Cancels everything under way for a connection.
+    /// Cancels everything under way for a connection, and lets those go who wait for it.
     fn quiet_connection(&mut self, name: &ConnectionName) {
         if let Some(work) = self.plan.connections.get(name).and_then(|entry| entry.work.as_ref()) {
             work.cancel.cancel();
         }
         for key in self.plan.repositories_of(name) {
-            if let Some(work) = self.plan.repositories.get(&key).and_then(|repository| repository.work.as_ref()) {
+            let Some(repository) = self.plan.repositories.get_mut(&key) else {
+                continue;
+            };
+            if let Some(work) = &repository.work {
                 work.cancel.cancel();
             }
+            repository.waiting.clear();
+            repository.waiting_next.clear();
         }
     }
 
@@ -256,77 +255,13 @@ impl Agent {
     }
 }
 
-/// Writes a configuration down: everything it holds and everything that is no longer in it.
-fn write_down(change: &mut Change<'_>, config: &Config, now: DateTime<Utc>) -> Result<TakenUp, CatalogError> {
-    let mut connections = BTreeMap::new();
-    for settings in config.connections.values() {
-        connections.insert(settings.name.clone(), write_connection(change, settings, now)?);
+/// When a connection is tested first after a start: one that passed before in its turn; one that failed soon, since
+/// whoever started the agent anew may have mended it.
+fn first_test(entry: &ConnectionEntry) -> Instant {
+    let soon = Instant::now() + spread_within(&entry.config.name, START_SPREAD);
+    match (&entry.record.failure, entry.record.next_test_at) {
+        _ if !entry.record.is_tested() => Instant::now(),
+        (None, Some(due)) => instant(due).max(soon),
+        (Some(_), _) | (None, None) => soon,
     }
-    for record in connection::list(change.sql())? {
-        let removed = DisconnectReason::Removed;
-        if !config.connections.contains_key(&record.name) && !record.state.disconnected.contains(&removed) {
-            connection::apply(change, &record.name, ConnectionEvent::Disconnect(removed), now)?;
-        }
-    }
-    let mut links = BTreeMap::new();
-    for settings in config.links.values() {
-        let silent = connections.get(&settings.connection).is_some_and(|record| record.state.is_disconnected());
-        links.insert(settings.name.clone(), write_link(change, settings, silent, now)?);
-    }
-    for record in link::list(change.sql())? {
-        if !config.links.contains_key(&record.name) && !record.state.reasons.contains(&ArchiveReason::Removed) {
-            links.insert(record.name.clone(), record);
-        }
-    }
-    Ok(TakenUp { connections, links })
-}
-
-fn write_connection(
-    change: &mut Change<'_>,
-    settings: &ConnectionConfig,
-    now: DateTime<Utc>,
-) -> Result<ConnectionRecord, CatalogError> {
-    let configured = ConfiguredConnection {
-        name: settings.name.clone(),
-        display_name: settings.display_name.clone(),
-        fingerprint: settings.fingerprint(),
-    };
-    let (mut record, _) = connection::configure(change, &configured, now)?;
-    let pinned = settings.disconnected.is_some();
-    let wanted = [(DisconnectReason::Removed, false), (DisconnectReason::Pinned, pinned)];
-    for (reason, stands) in wanted {
-        if record.state.disconnected.contains(&reason) != stands {
-            let event = if stands { ConnectionEvent::Disconnect(reason) } else { ConnectionEvent::Reconnect(reason) };
-            (record, _) = connection::apply(change, &settings.name, event, now)?;
-        }
-    }
-    Ok(record)
-}
-
-fn write_link(
-    change: &mut Change<'_>,
-    settings: &LinkConfig,
-    connection_is_silent: bool,
-    now: DateTime<Utc>,
-) -> Result<LinkRecord, CatalogError> {
-    let configured = ConfiguredLink {
-        name: settings.name.clone(),
-        display_name: settings.display_name.clone(),
-        description: settings.description.clone(),
-        connection: settings.connection.clone(),
-        project: settings.project.clone(),
-        fingerprint: settings.fingerprint(),
-    };
-    let (mut record, _) = link::configure(change, &configured, now)?;
-    let wanted = [(ArchiveReason::Removed, false), (ArchiveReason::Pinned, settings.archived.is_some())];
-    for (reason, stands) in wanted {
-        if record.state.reasons.contains(&reason) != stands {
-            let event = if stands { LinkEvent::Archive(reason) } else { LinkEvent::Unarchive(reason) };
-            (record, _) = link::apply(change, &settings.name, event, now)?;
-        }
-    }
-    if connection_is_silent {
-        (record, _) = link::apply(change, &settings.name, LinkEvent::ConnectionDisconnected, now)?;
-    }
-    Ok(record)
 }

@@ -12,7 +12,7 @@ use crate::catalog::connection::{self, ConnectionRecord, ConnectionTest};
 use crate::config::ConnectionConfig;
 use crate::domain::retry::{FIRST_RETRY, retry_delay};
 use crate::engine::control::Refusal;
-use crate::engine::plan::interval;
+use crate::engine::plan::{ConnectionEntry, interval};
 use crate::engine::tasks;
 use crate::engine::work::{TestReport, Update, Waiter, Work};
 
@@ -58,6 +58,10 @@ impl Agent {
         let suitesync_contract::Work::Probe(probe) = &ended.task.work else {
             return;
         };
+        let report = whole_report(&ended);
+        if report.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Canceled) {
+            return self.forget_test(name);
+        }
         let Some(entry) = self.plan.connections.get(name) else {
             return;
         };
@@ -68,7 +72,7 @@ impl Agent {
             at: now,
             delegate: ended.delegate.clone(),
             duration_ms: u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX),
-            report: whole_report(&ended),
+            report,
         };
         let next = next_test(&entry.config, &entry.record, test.report.failure.as_ref(), now);
         let (catalog, notes) = (self.catalog.clone(), self.notes.clone());
@@ -78,6 +82,16 @@ impl Agent {
             // Nobody is left to hear it when the agent stops; it is in the catalog.
             let _ = notes.send(Note::Tested(Box::new(RecordedTest { test, record })));
         });
+    }
+
+    /// A canceled test says nothing; it is done again with the settings of today.
+    fn forget_test(&mut self, name: &ConnectionName) {
+        if let Some(entry) = self.plan.connections.get_mut(name) {
+            entry.work = None;
+            if !entry.record.state.is_disconnected() {
+                self.plan.agenda.set(Job::Test(name.clone()), Instant::now());
+            }
+        }
     }
 
     pub(super) fn tested(&mut self, recorded: RecordedTest) {
@@ -101,6 +115,8 @@ impl Agent {
         if !entry.record.state.is_disconnected() {
             self.plan.agenda.set(Job::Test(test.connection.clone()), at);
         }
+        let credentials = entry.config.credentials.as_ref().filter(|_| entry.record.is_held());
+        entry.refused_secret = credentials.and_then(|credentials| self.secrets.load().digest(credentials.secret()));
         let status = entry.record.state.status.code().to_owned();
         if let Some(work) = work {
             work.tell(&Update::Tested(TestReport {
@@ -117,6 +133,20 @@ impl Agent {
         }
     }
 
+    /// Tests a connection anew whose credentials were refused, once the file that they come from holds something else.
+    pub(super) fn try_new_secrets(&mut self) {
+        let secrets = self.secrets.load();
+        let held = self.plan.connections.iter().filter(|(_, entry)| entry.record.is_held());
+        let is_new = |entry: &ConnectionEntry| {
+            let now = entry.config.credentials.as_ref().and_then(|credentials| secrets.digest(credentials.secret()));
+            now.is_some() && entry.refused_secret.is_some() && now != entry.refused_secret
+        };
+        let names: Vec<_> = held.filter(|(_, entry)| is_new(entry)).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            self.begin_test(&name, None);
+        }
+    }
+
     /// Lets the links go on that waited for a first test, or that failed while the connection did.
     fn wake_links(&mut self, connection: &ConnectionName, passed: bool) {
         for key in self.plan.repositories_of(connection) {
@@ -125,7 +155,8 @@ impl Agent {
                 .proceeding(&key)
                 .iter()
                 .any(|link| link.record.known().is_none() || (passed && link.record.failure.is_some()));
-            if waits {
+            let is_asked = self.plan.repositories.get(&key).is_some_and(|entry| !entry.waiting_next.is_empty());
+            if waits || is_asked {
                 self.plan.agenda.set_at_latest(Job::Sync(key), Instant::now());
             }
         }

@@ -1,0 +1,98 @@
+//! A configuration as it stands in the catalog: everything it holds, and everything that is no longer in it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use suitesync_contract::{ConnectionName, LinkName};
+
+use crate::catalog::connection::{self, ConfiguredConnection, ConnectionRecord};
+use crate::catalog::link::{self, ConfiguredLink, LinkRecord};
+use crate::catalog::{CatalogError, Change};
+use crate::config::{Config, ConnectionConfig, LinkConfig};
+use crate::domain::connection::{ConnectionEvent, DisconnectReason};
+use crate::domain::link::{ArchiveReason, LinkEvent};
+
+/// What the catalog says of everything once a configuration is written there.
+pub(super) struct TakenUp {
+    pub(super) connections: BTreeMap<ConnectionName, ConnectionRecord>,
+    pub(super) links: BTreeMap<LinkName, LinkRecord>,
+}
+
+/// Writes a configuration down.
+pub(super) fn write_down(
+    change: &mut Change<'_>,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<TakenUp, CatalogError> {
+    let mut connections = BTreeMap::new();
+    for settings in config.connections.values() {
+        connections.insert(settings.name.clone(), write_connection(change, settings, now)?);
+    }
+    for record in connection::list(change.sql())? {
+        let removed = DisconnectReason::Removed;
+        if !config.connections.contains_key(&record.name) && !record.state.disconnected.contains(&removed) {
+            connection::apply(change, &record.name, ConnectionEvent::Disconnect(removed), now)?;
+        }
+    }
+    let mut links = BTreeMap::new();
+    for settings in config.links.values() {
+        let silent = connections.get(&settings.connection).is_some_and(|record| record.state.is_disconnected());
+        links.insert(settings.name.clone(), write_link(change, settings, silent, now)?);
+    }
+    for record in link::list(change.sql())? {
+        if !config.links.contains_key(&record.name) && !record.state.reasons.contains(&ArchiveReason::Removed) {
+            links.insert(record.name.clone(), record);
+        }
+    }
+    Ok(TakenUp { connections, links })
+}
+
+fn write_connection(
+    change: &mut Change<'_>,
+    settings: &ConnectionConfig,
+    now: DateTime<Utc>,
+) -> Result<ConnectionRecord, CatalogError> {
+    let configured = ConfiguredConnection {
+        name: settings.name.clone(),
+        display_name: settings.display_name.clone(),
+        fingerprint: settings.fingerprint(),
+    };
+    let (mut record, _) = connection::configure(change, &configured, now)?;
+    let pinned = settings.disconnected.is_some();
+    let wanted = [(DisconnectReason::Removed, false), (DisconnectReason::Pinned, pinned)];
+    for (reason, stands) in wanted {
+        if record.state.disconnected.contains(&reason) != stands {
+            let event = if stands { ConnectionEvent::Disconnect(reason) } else { ConnectionEvent::Reconnect(reason) };
+            (record, _) = connection::apply(change, &settings.name, event, now)?;
+        }
+    }
+    Ok(record)
+}
+
+fn write_link(
+    change: &mut Change<'_>,
+    settings: &LinkConfig,
+    connection_is_silent: bool,
+    now: DateTime<Utc>,
+) -> Result<LinkRecord, CatalogError> {
+    let configured = ConfiguredLink {
+        name: settings.name.clone(),
+        display_name: settings.display_name.clone(),
+        description: settings.description.clone(),
+        connection: settings.connection.clone(),
+        project: settings.project.clone(),
+        fingerprint: settings.fingerprint(),
+    };
+    let (mut record, _) = link::configure(change, &configured, now)?;
+    let wanted = [(ArchiveReason::Removed, false), (ArchiveReason::Pinned, settings.archived.is_some())];
+    for (reason, stands) in wanted {
+        if record.state.reasons.contains(&reason) != stands {
+            let event = if stands { LinkEvent::Archive(reason) } else { LinkEvent::Unarchive(reason) };
+            (record, _) = link::apply(change, &settings.name, event, now)?;
+        }
+    }
+    if connection_is_silent {
+        (record, _) = link::apply(change, &settings.name, LinkEvent::ConnectionDisconnected, now)?;
+    }
+    Ok(record)
+}
