@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::log;
 use crate::api::{self, Api, SocketError};
 use crate::catalog::{Catalog, CatalogError};
-use crate::config::{self, Config, DelegateConfig, Environment, Loaded, Location, Secrets, Watcher};
+use crate::config::{self, Config, Environment, Loaded, Location, Secrets, Watcher};
 use crate::domain::event::{Event, EventName};
 use crate::engine::agent::{self, Parts};
 use crate::engine::control::Control;
@@ -132,8 +132,10 @@ impl Daemon {
         let catalog = Catalog::open(&folder.catalog())?;
         let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(config.secrets.clone(), environment)));
         let workshop = Arc::new(Workshop::open(&folder.delegate(), Arc::clone(&secrets))?);
-        let hire = Box::new(move |configs: &[DelegateConfig]| {
-            let hired = configs.iter().map(|config| LocalDelegate::new(config, Arc::clone(&workshop)));
+        let hire = Box::new(move |config: &Config| {
+            let per_host = config.agent.per_host;
+            let hired =
+                config.delegates.iter().map(|delegate| LocalDelegate::new(delegate, per_host, Arc::clone(&workshop)));
             hired.map(|delegate| Arc::new(delegate) as Arc<dyn Delegate>).collect()
         });
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());

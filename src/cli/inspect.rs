@@ -153,7 +153,7 @@ fn delegate(arguments: &InspectArguments, folder: &std::path::Path) -> Result<Lo
     let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(BTreeMap::new(), Environment::of_process())));
     let workshop = Workshop::open(folder, secrets)
         .map_err(|error| usage(error, "check that the folder for temporary files can be written to"))?;
-    Ok(LocalDelegate::new(&config, Arc::new(workshop)))
+    Ok(LocalDelegate::new(&config, 1, Arc::new(workshop)))
 }
 
 fn access(arguments: &InspectArguments, url: &RepoUrl) -> Access {

@@ -22,9 +22,9 @@ use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
 use super::plan::{Job, Plan};
 use super::work::Update;
 use crate::catalog::{Catalog, CatalogError, audit, connection};
+use crate::config::Config;
 use crate::config::Diagnostic;
 use crate::config::Secrets;
-use crate::config::{Config, DelegateConfig};
 use crate::domain::event::{Event, EventName};
 
 /// Commands that may wait; each takes the actor microseconds.
@@ -37,7 +37,7 @@ const HISTORY_KEPT: TimeDelta = TimeDelta::days(90);
 const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// Makes the delegates that a configuration asks for.
-pub(crate) type Hire = Box<dyn Fn(&[DelegateConfig]) -> Vec<Arc<dyn Delegate>> + Send>;
+pub(crate) type Hire = Box<dyn Fn(&Config) -> Vec<Arc<dyn Delegate>> + Send>;
 
 /// What the actor needs from outside.
 pub(crate) struct Parts {

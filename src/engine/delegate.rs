@@ -24,8 +24,11 @@ pub trait Delegate: Send + Sync + fmt::Debug {
     /// Its tags, its own name among them.
     fn tags(&self) -> &Tags;
 
-    /// Tasks at once.
+    /// How many tasks may fetch or read at once. Those that only wait for a server's answer take no place.
     fn capacity(&self) -> u32;
+
+    /// How many places are taken.
+    fn running(&self) -> u32;
 
     /// Carries out a task. It ends soon after `cancel`, with the class `canceled`.
     fn carry_out(&self, task: Task, progress: ProgressSink, cancel: CancellationToken) -> Carrying<'_>;

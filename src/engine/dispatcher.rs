@@ -15,6 +15,10 @@ use crate::domain::selection::{Candidate, Selection, select};
 /// How long a delegate may take to end once its time is over, before its answer is no longer waited for.
 const END_GRACE: Duration = Duration::from_secs(5);
 
+/// Tasks in a delegate's hands for each of its places. Most of them wait for a server that has nothing new; were they to
+/// fill the places, a handful of silent servers would keep everybody waiting.
+const TASKS_A_PLACE: u32 = 64;
+
 /// A task with what placing it needs.
 #[derive(Clone)]
 pub(crate) struct Order {
@@ -57,7 +61,8 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 struct Place {
     delegate: Arc<dyn Delegate>,
-    running: u32,
+    /// Tasks in its hands.
+    in_hand: u32,
 }
 
 /// What `delegate list` shows.
@@ -91,11 +96,11 @@ impl Dispatcher {
 
     /// Makes these the delegates; orders under way go on where they are.
     pub(crate) fn set_delegates(&mut self, delegates: Vec<Arc<dyn Delegate>>) {
-        let running = |name: &DelegateName| {
-            self.places.iter().find(|place| place.delegate.name() == name).map_or(0, |place| place.running)
+        let in_hand = |name: &DelegateName| {
+            self.places.iter().find(|place| place.delegate.name() == name).map_or(0, |place| place.in_hand)
         };
         self.places =
-            delegates.into_iter().map(|delegate| Place { running: running(delegate.name()), delegate }).collect();
+            delegates.into_iter().map(|delegate| Place { in_hand: in_hand(delegate.name()), delegate }).collect();
     }
 
     pub(crate) fn views(&self) -> Vec<DelegateView> {
@@ -104,7 +109,7 @@ impl Dispatcher {
             kind: place.delegate.kind().to_owned(),
             tags: place.delegate.tags().iter().map(str::to_owned).collect(),
             status: "connected".to_owned(),
-            running: place.running,
+            running: place.delegate.running(),
             capacity: place.delegate.capacity(),
         };
         self.places.iter().map(view).collect()
@@ -132,8 +137,8 @@ impl Dispatcher {
         let candidate = |place: &Place| Candidate {
             name: place.delegate.name().clone(),
             tags: place.delegate.tags().clone(),
-            capacity: place.delegate.capacity(),
-            running: place.running,
+            capacity: place.delegate.capacity().saturating_mul(TASKS_A_PLACE),
+            running: place.in_hand,
         };
         self.places.iter().map(candidate).collect()
     }
@@ -142,7 +147,7 @@ impl Dispatcher {
         let Some(place) = self.places.iter_mut().find(|place| place.delegate.name() == name) else {
             return;
         };
-        place.running += 1;
+        place.in_hand += 1;
         let delegate = Arc::clone(&place.delegate);
         let returned = self.returned.clone();
         self.tracker.spawn(async move {
@@ -159,7 +164,7 @@ impl Dispatcher {
     pub(crate) fn take_back(&mut self, returned: Returned) -> (Verdict, Vec<Ended>) {
         let Returned { mut order, delegate, outcome, duration } = returned;
         if let Some(place) = self.places.iter_mut().find(|place| *place.delegate.name() == delegate) {
-            place.running = place.running.saturating_sub(1);
+            place.in_hand = place.in_hand.saturating_sub(1);
         }
         let lost = outcome.result.as_ref().err().filter(|failure| failure.class == FailureClass::DelegateLost).cloned();
         let again = lost.filter(|_| order.attempt < self.attempts && !order.cancel.is_cancelled());

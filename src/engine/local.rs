@@ -1,5 +1,6 @@
 //! The local delegate: carries out tasks in this process, with its own mirrors and remembered parses.
 
+mod gates;
 mod tests_found;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use super::delegate::{Carrying, Delegate, ProgressSink};
 use super::parses::{Parses, ParsesError};
 use crate::config::{DelegateConfig, Secrets};
 
+use gates::Gates;
 use tests_found::Finder;
 
 /// Trees read and files parsed at once: each keeps a processor busy, and the agent must stay able to answer.
@@ -87,20 +89,21 @@ pub enum WorkshopError {
 pub struct LocalDelegate {
     name: DelegateName,
     tags: Tags,
-    capacity: u32,
+    gates: Gates,
     additional_certs: Option<String>,
     workshop: Arc<Workshop>,
     mirrors: Mirrors,
 }
 
 impl LocalDelegate {
-    pub fn new(config: &DelegateConfig, workshop: Arc<Workshop>) -> Self {
+    /// `per_host` bounds the requests at once to one host.
+    pub fn new(config: &DelegateConfig, per_host: u32, workshop: Arc<Workshop>) -> Self {
         let mut tags = config.tags.clone();
         tags.insert(config.name.as_str());
         Self {
             name: config.name.clone(),
             tags,
-            capacity: config.capacity,
+            gates: Gates::new(config.capacity, per_host),
             additional_certs: config.additional_certs.as_ref().map(|certificates| certificates.pem.clone()),
             mirrors: Mirrors::new(workshop.folder.join("mirrors"), config.name.clone()),
             workshop,
@@ -135,7 +138,11 @@ impl Delegate for LocalDelegate {
     }
 
     fn capacity(&self) -> u32 {
-        self.capacity
+        self.gates.capacity()
+    }
+
+    fn running(&self) -> u32 {
+        self.gates.running()
     }
 
     fn carry_out(&self, task: Task, progress: ProgressSink, cancel: CancellationToken) -> Carrying<'_> {
@@ -222,7 +229,9 @@ impl Job<'_> {
     async fn sync(&self, task: SyncTask) -> Result<SyncReport, Failure> {
         let remote = self.remote(self.authorization().await?)?;
         let wanted: Vec<RefSpec> = task.links.iter().map(|view| view.reference.clone()).collect();
+        let leave = self.delegate.gates.poll(self.access.url.origin(), &self.cancel).await?;
         let tips = remote.resolve(&wanted, &self.cancel).await?.tips;
+        drop(leave);
         let mut links = Vec::new();
         let mut moved: Vec<(ObjectId, LinkView)> = Vec::new();
         for (view, (_, tip)) in task.links.into_iter().zip(tips) {
@@ -237,6 +246,7 @@ impl Job<'_> {
         }
         let mut mirror_rebuilt = None;
         if !moved.is_empty() {
+            let _leave = self.delegate.gates.fetch(self.access.url.origin(), &self.cancel).await?;
             let mut mirror =
                 self.delegate.mirrors.open(&self.access.connection, &self.access.url, &self.cancel).await?;
             links.extend(self.fetch_and_find(&remote, &mut mirror, moved).await);

@@ -55,13 +55,14 @@ impl Agent {
             return Ok(self.report(ReloadOutcome::Rejected, None));
         };
         let changes = ConfigDiff::between(&self.config, &config);
+        let hires_anew = !changes.delegates.is_empty() || self.config.agent.per_host != config.agent.per_host;
         self.config = Arc::new(config);
         self.content_hash = loaded.content_hash;
         self.rejected = Vec::new();
         self.generation += 1;
         self.configured_at = now;
         self.secrets.store(Arc::new(Secrets::new(self.config.secrets.clone(), Environment::of_process())));
-        if !changes.delegates.is_empty() {
+        if hires_anew {
             self.set_delegates().await.map_err(failed)?;
         }
         self.take_up(now).await.map_err(failed)?;
@@ -100,7 +101,7 @@ impl Agent {
     }
 
     pub(super) async fn set_delegates(&mut self) -> Result<(), CatalogError> {
-        let delegates = (self.hire)(&self.config.delegates);
+        let delegates = (self.hire)(&self.config);
         self.dispatcher.set_attempts(self.config.agent.attempts);
         for delegate in &delegates {
             let tags: Vec<_> = delegate.tags().iter().collect();
