@@ -7,7 +7,7 @@ mod read;
 mod work;
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use axum::Router;
@@ -36,6 +36,8 @@ pub enum SocketError {
     Folder { path: PathBuf, source: io::Error },
     #[error("the socket {} is in use by another agent; stop it, or set another `agent.socket`", path.display())]
     InUse { path: PathBuf },
+    #[error("{} is a file and not a socket; move it away, or set another `agent.socket`", path.display())]
+    NotASocket { path: PathBuf },
     #[error("failed to listen on the socket {}", path.display())]
     Listen { path: PathBuf, source: io::Error },
 }
@@ -49,11 +51,21 @@ pub async fn listen(path: &Path) -> Result<UnixListener, SocketError> {
     match tokio::net::UnixStream::connect(path).await {
         Ok(_) => return Err(SocketError::InUse { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(_) => std::fs::remove_file(path).map_err(listen_failed)?,
+        Err(_) => remove_stale(path)?,
     }
     let listener = UnixListener::bind(path).map_err(listen_failed)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(listen_failed)?;
     Ok(listener)
+}
+
+/// Takes away what a killed agent left; anything but a socket is somebody's file.
+fn remove_stale(path: &Path) -> Result<(), SocketError> {
+    let listen_failed = |source| SocketError::Listen { path: path.to_owned(), source };
+    let found = std::fs::symlink_metadata(path).map_err(listen_failed)?;
+    if !found.file_type().is_socket() {
+        return Err(SocketError::NotASocket { path: path.to_owned() });
+    }
+    std::fs::remove_file(path).map_err(listen_failed)
 }
 
 /// Answers requests until the agent stops.

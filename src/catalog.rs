@@ -47,6 +47,12 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    /// What the store itself said, for people.
+    pub fn cause(&self) -> String {
+        let source = std::error::Error::source(self);
+        source.map_or_else(|| self.to_string(), ToString::to_string)
+    }
+
     /// Whether room on the disk is what lacks.
     pub fn is_disk_full(&self) -> bool {
         match self {

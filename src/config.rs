@@ -31,7 +31,7 @@ use toml::de::DeTable;
 
 pub use certificates::{CertificatesError, read_certificates};
 pub use diagnostic::{Diagnostic, Severity};
-pub use difference::{Changed, Changes, ConfigDiff};
+pub use difference::{Changed, Changes, ConfigDiff, needs_restart};
 pub use environment::Environment;
 pub use files::Location;
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};

@@ -1,16 +1,19 @@
 //! What is shown of the agent: the same shapes for the CLI, scripts and the API. Their field names are contracts.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::{Failure, Notice, Root};
 
 use crate::catalog::connection::{ConnectionRecord, TestRecord};
 use crate::catalog::link::{Counts, LinkRecord};
-use crate::config::Diagnostic;
+use crate::config::{Diagnostic, Proceed, needs_restart};
 use crate::domain::connection::ConnectionStatus;
 use crate::domain::link::{ArchiveReason, LinkStatus};
 use crate::engine::control::AgentState;
 use crate::engine::dispatcher::DelegateView;
+
+/// A link may miss one turn, and this much more, before it counts as overdue: servers may think for a minute.
+const OVERDUE: TimeDelta = TimeDelta::seconds(90);
 
 /// One line of `connection list`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -174,11 +177,11 @@ pub struct Problem {
 impl StatusView {
     pub fn new(state: &AgentState, connections: &[ConnectionRecord], links: &[LinkRecord]) -> Self {
         let agent = AgentView {
-            name: state.config.agent.name.clone(),
+            name: state.started_with.agent.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: state.started_at,
-            state_dir: state.config.agent.state_dir.display().to_string(),
+            state_dir: state.started_with.agent.state_dir.display().to_string(),
         };
         let config = ConfigView {
             generation: state.generation,
@@ -206,12 +209,21 @@ fn problems(state: &AgentState, connections: &[ConnectionRecord], links: &[LinkR
             hint: diagnostic.help.clone().unwrap_or_else(|| "see `suitesync check`".to_owned()),
         });
     }
+    for key in needs_restart(&state.started_with, &state.config) {
+        problems.push(Problem {
+            subject: format!("configuration key {key}"),
+            class: "needs_restart".to_owned(),
+            message: "it has another value than the agent was started with".to_owned(),
+            hint: "systemctl restart suitesync".to_owned(),
+        });
+    }
     let failing = |subject: String, failure: &Failure| Problem {
         subject,
         class: failure.class.code().to_owned(),
         message: failure.message.clone(),
         hint: failure.hint.clone(),
     };
+    problems.extend(state.unwritable.iter().map(|failure| failing("the catalog".to_owned(), failure)));
     let of_connection = |name: &str| connections.iter().find(|connection| connection.name.as_str() == name);
     for connection in connections.iter().filter(|connection| !connection.state.is_disconnected()) {
         problems.extend(
@@ -219,6 +231,7 @@ fn problems(state: &AgentState, connections: &[ConnectionRecord], links: &[LinkR
         );
     }
     for link in links.iter().filter(|link| !link.state.is_archived()) {
+        problems.extend(standing_still(state, link));
         let Some(failure) = &link.failure else { continue };
         // A link that fails as its connection does is told once, there.
         let same = of_connection(link.connection.as_str()).and_then(|connection| connection.failure.as_ref());
@@ -227,4 +240,26 @@ fn problems(state: &AgentState, connections: &[ConnectionRecord], links: &[LinkR
         }
     }
     problems
+}
+
+/// A link that nobody has looked at for longer than it should be, or that waits for someone to let it proceed.
+fn standing_still(state: &AgentState, link: &LinkRecord) -> Option<Problem> {
+    let settings = state.config.links.get(&link.name)?;
+    let problem = |class: &str, message: String, hint: String| {
+        Some(Problem { subject: format!("link {}", link.name), class: class.to_owned(), message, hint })
+    };
+    let waits = settings.proceed == Proceed::Manual
+        && link.proceeded != Some(link.revision)
+        && link.commit_revision != Some(link.revision);
+    if waits {
+        let hint = format!("suitesync link proceed {}", link.name);
+        return problem("waiting", "it waits for someone to let it proceed".to_owned(), hint);
+    }
+    let checked = link.checked_at.filter(|_| link.state.status == LinkStatus::Active)?;
+    let next = settings.sync_cadence.next_after(settings.sync_cadence.next_after(checked));
+    if state.now <= next + OVERDUE {
+        return None;
+    }
+    let message = format!("it was last looked at {}", checked.to_rfc3339_opts(SecondsFormat::Secs, true));
+    problem("overdue", message, "look at its connection's host, and at `suitesync delegate list`".to_owned())
 }

@@ -29,7 +29,7 @@ impl From<&Event> for EventRecord {
         Self {
             at: event.at,
             event: event.name.as_str().to_owned(),
-            level: event.name.level().code().to_owned(),
+            level: event.level.code().to_owned(),
             connection: event.connection.as_ref().map(ToString::to_string),
             link: event.link.as_ref().map(ToString::to_string),
             delegate: event.delegate.as_ref().map(ToString::to_string),
@@ -60,7 +60,7 @@ pub(super) fn insert(sql: &Connection, event: &Event) -> Result<()> {
     statement.execute(named_params! {
         ":at": millis(event.at),
         ":event": event.name.as_str(),
-        ":level": event.name.level().code(),
+        ":level": event.level.code(),
         ":connection": event.connection.as_ref().map(|name| name.as_str()),
         ":link": event.link.as_ref().map(|name| name.as_str()),
         ":delegate": event.delegate.as_ref().map(|name| name.as_str()),
@@ -118,7 +118,7 @@ pub fn log(event: &Event) {
     let delegate = event.delegate.as_ref().map(|name| name.as_str());
     let fields = (!event.fields.is_empty()).then(|| Value::Object(event.fields.clone()).to_string());
     let message = event.message.as_str();
-    match event.name.level() {
+    match event.level {
         Level::Info => tracing::info!(event = name, connection, link, delegate, fields, "{message}"),
         Level::Warn => tracing::warn!(event = name, connection, link, delegate, fields, "{message}"),
         Level::Error => tracing::error!(event = name, connection, link, delegate, fields, "{message}"),

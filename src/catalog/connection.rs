@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use suitesync_contract::{ConnectionName, DelegateName, Failure, ProbeReport, StepReport};
 
 use super::columns::{Columns, json, millis};
 use super::{Change, Result};
-use crate::domain::connection::{ConnectionEffect, ConnectionEvent, ConnectionState};
-use crate::domain::event::{Event, EventName};
+use crate::domain::connection::{ConnectionEffect, ConnectionEvent, ConnectionState, ConnectionStatus};
+use crate::domain::event::{Event, EventName, Level};
 
 /// A connection as the store knows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,12 +123,17 @@ pub fn apply(
 ) -> Result<(ConnectionRecord, ConnectionEffect)> {
     let record = find(change.sql(), name)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let (next, effect) = record.state.after(event);
-    let mut statement =
-        change.sql().prepare_cached("UPDATE connection SET status = ?2, disconnected = ?3 WHERE name = ?1")?;
+    let mut statement = change.sql().prepare_cached(
+        "UPDATE connection SET status = ?2, disconnected = ?3,
+             tested_revision = CASE WHEN ?2 = 'inactive' THEN NULL ELSE tested_revision END
+         WHERE name = ?1",
+    )?;
     statement.execute((name.as_str(), next.status.code(), json(&next.disconnected)?))?;
     drop(statement);
     tell(change, &record, &next, now)?;
-    Ok((ConnectionRecord { state: next, ..record }, effect))
+    // An inactive connection is one that nobody has validated: what it passed before no longer counts.
+    let tested_revision = record.tested_revision.filter(|_| next.status != ConnectionStatus::Inactive);
+    Ok((ConnectionRecord { state: next, tested_revision, ..record }, effect))
 }
 
 fn tell(change: &mut Change<'_>, before: &ConnectionRecord, next: &ConnectionState, now: DateTime<Utc>) -> Result<()> {
@@ -150,6 +155,9 @@ fn tell(change: &mut Change<'_>, before: &ConnectionRecord, next: &ConnectionSta
         let mut event = Event::new(now, EventName::ConnectionStatusChanged, message).connection(name);
         if let (Some(failure), "error") = (&before.failure, to) {
             event = event.field("class", failure.class.code());
+        }
+        if next.status == ConnectionStatus::Error {
+            event = event.level(Level::Error);
         }
         change.tell(event.field("from", from).field("to", to))?;
     }
@@ -216,20 +224,28 @@ fn tell_test(change: &mut Change<'_>, test: &ConnectionTest) -> Result<()> {
         .field("outcome", if failure.is_some() { "failed" } else { "ok" })
         .field("duration_ms", test.duration_ms);
     if let Some(failure) = failure {
-        event = event.failure(failure);
+        event = event.failure(failure).level(Level::Warn);
     }
     if let Some(days) = test.report.certificate_days_left {
         event = event.field("certificate_days_left", days);
     }
     change.tell(event)?;
     match test.report.certificate_days_left {
-        Some(days) if days <= CERTIFICATE_WARNING_DAYS && failure.is_none() => {
+        Some(days) if days <= CERTIFICATE_WARNING_DAYS && failure.is_none() && !was_warned(change, test)? => {
             let message = format!("the certificate of connection {name}'s server runs out in {days} days");
             let event = Event::new(test.at, EventName::CertificateExpiring, message).connection(name);
             change.tell(event.field("days_left", days))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the last day has a warning already.
+fn was_warned(change: &Change<'_>, test: &ConnectionTest) -> Result<bool> {
+    let mut statement =
+        change.sql().prepare_cached("SELECT 1 FROM event WHERE event = ?1 AND connection = ?2 AND at > ?3")?;
+    let yesterday = millis(test.at - TimeDelta::days(1));
+    Ok(statement.exists((EventName::CertificateExpiring.as_str(), test.connection.as_str(), yesterday))?)
 }
 
 /// A test as the history shows it.

@@ -47,6 +47,15 @@ pub enum SyncOutcome {
     Refused,
 }
 
+impl SyncSummary {
+    /// A sync whose record could not be written.
+    pub fn unrecorded(link: LinkName, failure: Failure) -> Self {
+        let counts = ChangeCounts::default();
+        let (outcome, failure) = (SyncOutcome::Failed, Some(failure));
+        Self { link, outcome, from: None, to: None, cases: counts, suites: counts, duration_ms: 0, failure }
+    }
+}
+
 /// Records what came of one link's sync. The second part is the link afterwards, unless the outcome was refused.
 pub fn record(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary, Option<LinkRecord>)> {
     let name = &ended.report.link;

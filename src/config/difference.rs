@@ -79,7 +79,8 @@ fn by_name(delegates: &[DelegateConfig]) -> BTreeMap<DelegateName, &DelegateConf
     delegates.iter().map(|delegate| (delegate.name.clone(), delegate)).collect()
 }
 
-fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+/// The keys of `new` that count only once the agent, which was started with `old`, is started anew.
+pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let keys = [
         ("agent.name", old.agent.name != new.agent.name),
         ("agent.state_dir", old.agent.state_dir != new.agent.state_dir),

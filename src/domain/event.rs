@@ -40,6 +40,7 @@ macro_rules! catalogue {
                 }
             }
 
+            /// How bad it usually is.
             pub fn level(self) -> Level {
                 match self {
                     $(Self::$variant => Level::$level,)*
@@ -80,6 +81,7 @@ catalogue! {
     TaskRefused "task.refused" Warn "link, connection, delegate, reason" "An outcome came too late to count: what asked for it has changed since."
     TaskReassigned "delegate.task_reassigned" Warn "connection, delegate, attempt, class" "A task is tried again after its delegate failed at it."
     CertificateExpiring "certificate.expiring" Warn "connection, days_left" "The certificate of a connection's server runs out within 30 days."
+    CatalogUnwritable "catalog.unwritable" Error "class, hint" "The catalog cannot be written: what is found is lost until it can. Logged, and shown by `status`."
     MirrorRebuilt "mirror.rebuilt" Warn "connection, delegate, reason" "A mirror could not be used and was fetched anew."
 }
 
@@ -88,6 +90,7 @@ catalogue! {
 pub struct Event {
     pub at: DateTime<Utc>,
     pub name: EventName,
+    pub level: Level,
     pub connection: Option<ConnectionName>,
     pub link: Option<LinkName>,
     pub delegate: Option<DelegateName>,
@@ -98,7 +101,16 @@ pub struct Event {
 impl Event {
     pub fn new(at: DateTime<Utc>, name: EventName, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { at, name, connection: None, link: None, delegate: None, message, fields: Map::new() }
+        Self {
+            at,
+            name,
+            level: name.level(),
+            connection: None,
+            link: None,
+            delegate: None,
+            message,
+            fields: Map::new(),
+        }
     }
 
     #[must_use]
@@ -116,6 +128,13 @@ impl Event {
     #[must_use]
     pub fn delegate(mut self, name: Option<&DelegateName>) -> Self {
         self.delegate = name.cloned();
+        self
+    }
+
+    /// How bad it is this time, where that is not what the catalogue says.
+    #[must_use]
+    pub fn level(mut self, level: Level) -> Self {
+        self.level = level;
         self
     }
 

@@ -11,7 +11,7 @@ pub const FIRST_RETRY: Duration = Duration::from_secs(5);
 /// Longest time between two tests of a connection whose credentials are refused: a lockout policy forgets within hours.
 pub const LONGEST_HELD_TEST: Duration = Duration::from_secs(6 * 3600);
 
-/// Longest delay between tries of something that nobody has to mend by hand.
+/// Longest delay between tries of something that nobody has to mend by hand, whatever a server asks for.
 pub const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 
 /// The delay after the `failures`-th failure in a row of something done every `interval`.
@@ -27,7 +27,7 @@ pub fn retry_delay(failure: &Failure, failures: u32, interval: Duration, chance:
         FIRST_RETRY.min(interval).saturating_mul(1 << doublings).min(interval.min(LONGEST_RETRY))
     };
     let spread = delay.mul_f64(0.5 * chance.clamp(0.0, 1.0));
-    let asked = Duration::from_secs(failure.retry_after.unwrap_or(0));
+    let asked = Duration::from_secs(failure.retry_after.unwrap_or(0)).min(LONGEST_RETRY);
     delay.saturating_add(spread).max(asked.saturating_add(spread.min(FIRST_RETRY)))
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
-use suitesync_contract::{DelegateName, Progress, Tags, Task, TaskId};
+use suitesync_contract::{DelegateName, Failure, FailureClass, Progress, Tags, Task, TaskId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,10 @@ enum Note {
 pub(crate) struct Agent {
     catalog: Catalog,
     config: Arc<Config>,
+    started_with: Arc<Config>,
     content_hash: String,
+    /// Why the last write of the catalog failed, until one succeeds.
+    unwritable: Option<Failure>,
     generation: u64,
     started_at: DateTime<Utc>,
     configured_at: DateTime<Utc>,
@@ -85,10 +88,13 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
     let (notes, note_queue) = mpsc::unbounded_channel();
     let control = Control::new(commands, parts.catalog.clone());
     let now = Utc::now();
+    let config = Arc::new(parts.config);
     let mut agent = Agent {
         catalog: parts.catalog,
-        config: Arc::new(parts.config),
+        config: Arc::clone(&config),
+        started_with: config,
         content_hash: parts.content_hash,
+        unwritable: None,
         generation: 1,
         started_at: now,
         configured_at: now,
@@ -147,11 +153,14 @@ impl Agent {
     fn state(&self) -> AgentState {
         AgentState {
             config: Arc::clone(&self.config),
+            now: Utc::now(),
             generation: self.generation,
             started_at: self.started_at,
             configured_at: self.configured_at,
             rejected: self.rejected.clone(),
             delegates: self.dispatcher.views(),
+            started_with: Arc::clone(&self.started_with),
+            unwritable: self.unwritable.clone(),
         }
     }
 
@@ -232,13 +241,7 @@ impl Agent {
         impossible.into_iter().for_each(|ended| self.end(ended));
     }
 
-    fn tell_placed_again(
-        &self,
-        delegate: &DelegateName,
-        attempt: u32,
-        failure: &suitesync_contract::Failure,
-        task: &Task,
-    ) {
+    fn tell_placed_again(&self, delegate: &DelegateName, attempt: u32, failure: &Failure, task: &Task) {
         let message = format!("delegate {delegate} was lost at a task of connection {}", task.access.connection);
         let event = Event::new(Utc::now(), EventName::TaskReassigned, message)
             .connection(&task.access.connection)
@@ -255,6 +258,20 @@ impl Agent {
             Some(Job::Sync(key)) => self.end_sync(&key, ended),
             Some(Job::Remove(_) | Job::Forget) | None => {}
         }
+    }
+}
+
+impl Agent {
+    /// Takes note that the catalog could not be written; told once until it can be again.
+    fn note_unwritable(&mut self, error: &CatalogError) -> Failure {
+        let class = if error.is_disk_full() { FailureClass::DiskFull } else { FailureClass::Internal };
+        let failure = Failure::new(class, format!("failed to write the catalog: {}", error.cause()));
+        if self.unwritable.is_none() {
+            let event = Event::new(Utc::now(), EventName::CatalogUnwritable, failure.message.as_str());
+            audit::log(&event.failure(&failure));
+        }
+        self.unwritable = Some(failure.clone());
+        failure
     }
 }
 

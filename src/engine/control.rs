@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use suitesync_contract::{ConnectionName, LinkName};
+use suitesync_contract::{ConnectionName, Failure, LinkName};
 use tokio::sync::{mpsc, oneshot};
 
 use super::dispatcher::DelegateView;
@@ -71,12 +71,17 @@ pub enum ReloadOutcome {
 #[derive(Debug, Clone)]
 pub struct AgentState {
     pub config: Arc<Config>,
+    pub now: DateTime<Utc>,
     pub generation: u64,
     pub started_at: DateTime<Utc>,
     pub configured_at: DateTime<Utc>,
     /// The faults of the configuration on disk, while it is not the running one.
     pub rejected: Vec<Diagnostic>,
     pub delegates: Vec<DelegateView>,
+    /// What the agent was started with: some keys count at a start only.
+    pub started_with: Arc<Config>,
+    /// Why nothing can be recorded, while that is so.
+    pub unwritable: Option<Failure>,
 }
 
 pub type Answer<T> = oneshot::Sender<Result<T, Refusal>>;

@@ -1,6 +1,7 @@
 //! The local delegate: carries out tasks in this process, with its own mirrors and remembered parses.
 
 mod gates;
+mod redactor;
 mod tests_found;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use suitesync_contract::{
     Access, Credentials, DelegateName, Facts, Failure, FailureClass, LinkFacts, LinkReport, LinkView, ObjectId,
     Outcome, ProbeReport, Progress, RefSpec, SecretRef, Step, StepOutcome, StepReport, SyncReport, SyncTask, Tags,
@@ -25,10 +27,14 @@ use super::parses::{Parses, ParsesError};
 use crate::config::{DelegateConfig, Secrets};
 
 use gates::Gates;
+use redactor::Redactor;
 use tests_found::Finder;
 
 /// Trees read and files parsed at once: each keeps a processor busy, and the agent must stay able to answer.
 const READING_AT_ONCE: usize = 2;
+
+/// A year: what a server names beyond that is no time worth telling.
+const MAX_WAIT_TOLD: i64 = 365 * 86_400;
 
 /// Trusts kept parsed: the delegate's own with each connection's.
 const MAX_TRUSTS: usize = 32;
@@ -180,11 +186,14 @@ impl Job<'_> {
         };
         let secrets = step(StepOutcome::Ok, self.shown_credentials());
         (self.progress)(Progress::Step(secrets.clone()));
+        let redactor = Redactor::of(authorization.as_ref());
         let remote = self.remote(authorization)?;
-        let mut on_step = |step: &StepReport| (self.progress)(Progress::Step(step.clone()));
-        let mut report = suitesync_git::probe(&remote, &mut on_step, &self.cancel).await;
-        report.steps.insert(0, secrets);
-        Ok(report)
+        let clean = |step: &StepReport| StepReport { detail: redactor.clean(&step.detail), ..step.clone() };
+        let mut on_step = |step: &StepReport| (self.progress)(Progress::Step(clean(step)));
+        let report = suitesync_git::probe(&remote, &mut on_step, &self.cancel).await;
+        let steps = std::iter::once(secrets).chain(report.steps.iter().map(clean)).collect();
+        let failure = report.failure.map(|failure| told(failure, &redactor));
+        Ok(ProbeReport { steps, failure, certificate_days_left: report.certificate_days_left })
     }
 
     /// Where the secret comes from, never what it is.
@@ -227,7 +236,19 @@ impl Job<'_> {
     }
 
     async fn sync(&self, task: SyncTask) -> Result<SyncReport, Failure> {
-        let remote = self.remote(self.authorization().await?)?;
+        let authorization = self.authorization().await?;
+        let redactor = Redactor::of(authorization.as_ref());
+        let remote = self.remote(authorization)?;
+        let mut report = self.sync_with(&remote, task).await.map_err(|failure| told(failure, &redactor))?;
+        for link in &mut report.links {
+            if let Err(failure) = &mut link.result {
+                *failure = told(failure.clone(), &redactor);
+            }
+        }
+        Ok(report)
+    }
+
+    async fn sync_with(&self, remote: &Remote, task: SyncTask) -> Result<SyncReport, Failure> {
         let wanted: Vec<RefSpec> = task.links.iter().map(|view| view.reference.clone()).collect();
         let leave = self.delegate.gates.poll(self.access.url.origin(), &self.cancel).await?;
         let tips = remote.resolve(&wanted, &self.cancel).await?.tips;
@@ -249,7 +270,7 @@ impl Job<'_> {
             let _leave = self.delegate.gates.fetch(self.access.url.origin(), &self.cancel).await?;
             let mut mirror =
                 self.delegate.mirrors.open(&self.access.connection, &self.access.url, &self.cancel).await?;
-            links.extend(self.fetch_and_find(&remote, &mut mirror, moved).await);
+            links.extend(self.fetch_and_find(remote, &mut mirror, moved).await);
             mirror_rebuilt = mirror.rebuilt().map(str::to_owned);
         }
         Ok(SyncReport { links, transfer: remote.transfer(), mirror_rebuilt })
@@ -282,6 +303,17 @@ impl Job<'_> {
         }
         reports
     }
+}
+
+/// A failure as it may be told: without the secret that a server repeats, and with the time that it names.
+fn told(failure: Failure, redactor: &Redactor) -> Failure {
+    let mut message = redactor.clean(&failure.message);
+    if let Some(seconds) = failure.retry_after {
+        let at = Utc::now() + TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_WAIT_TOLD));
+        message
+            .push_str(&format!("; the server allows another try at {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+    }
+    Failure { message, hint: redactor.clean(&failure.hint), ..failure }
 }
 
 fn report(view: &LinkView, result: Result<LinkFacts, Failure>) -> LinkReport {

@@ -81,7 +81,10 @@ impl LinkEntry {
     pub fn proceeds(&self) -> bool {
         let let_go = match self.config.proceed {
             Proceed::Auto => true,
-            Proceed::Manual => self.record.proceeded == Some(self.record.revision),
+            Proceed::Manual => {
+                let present = Some(self.record.revision);
+                self.record.proceeded == present || self.record.commit_revision == present
+            }
         };
         let_go && !self.record.state.is_archived()
     }

@@ -9,10 +9,7 @@ use crate::support::katalon::{case, small_project};
 use crate::support::{Site, TOKEN};
 
 fn running() -> (Site, suitesync_loopback::SampleRepository, crate::support::RunningAgent) {
-    let site = Site::new();
-    let repository = site.repository("shop.git");
-    let commit = repository.commit("main", "first", &small_project()).unwrap();
-    site.configure(&(site.connection("server", "shop.git") + &site.link("shop", "server", "shop.git", "")));
+    let (site, repository, commit) = Site::with_shop();
     let agent = site.agent();
     site.wait_for_commit("shop", &commit);
     (site, repository, agent)

@@ -2,20 +2,11 @@
 
 use serde_json::Value;
 
-use crate::support::katalon::small_project;
 use crate::support::{Site, find, wait_for};
-
-fn site() -> (Site, suitesync_loopback::SampleRepository, String) {
-    let site = Site::new();
-    let repository = site.repository("shop.git");
-    let commit = repository.commit("main", "first", &small_project()).unwrap();
-    site.configure(&(site.connection("server", "shop.git") + &site.link("shop", "server", "shop.git", "")));
-    (site, repository, commit)
-}
 
 #[test]
 fn a_link_in_a_drop_in_is_synced_without_a_restart_and_the_others_are_left_alone() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
     site.drop_in("second.toml", &site.link("second", "server", "shop.git", "directory = \"Test Cases\""));
@@ -29,7 +20,7 @@ fn a_link_in_a_drop_in_is_synced_without_a_restart_and_the_others_are_left_alone
 
 #[test]
 fn a_broken_edit_keeps_the_running_configuration_and_is_told() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
     site.drop_in("broken.toml", "[[link]]\nname = \"broken\"\nconection = \"server\"\n");
@@ -49,7 +40,7 @@ fn a_broken_edit_keeps_the_running_configuration_and_is_told() {
 
 #[test]
 fn sighup_takes_up_the_files() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let agent = site.agent();
     site.wait_for_commit("shop", &commit);
     site.drop_in("second.toml", &site.link("second", "server", "shop.git", ""));
@@ -59,7 +50,7 @@ fn sighup_takes_up_the_files() {
 
 #[test]
 fn a_link_that_leaves_the_configuration_is_archived_after_a_while_and_comes_back_whole() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     site.drop_in("second.toml", &site.link("second", "server", "shop.git", ""));
     let _agent = site.agent();
     site.wait_for_commit("second", &commit);
@@ -76,7 +67,7 @@ fn a_link_that_leaves_the_configuration_is_archived_after_a_while_and_comes_back
 
 #[test]
 fn a_changed_key_that_matters_tests_and_syncs_anew_and_a_description_does_not() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
     let connection = site.connection("server", "shop.git");
@@ -90,12 +81,28 @@ fn a_changed_key_that_matters_tests_and_syncs_anew_and_a_description_does_not() 
 
 #[test]
 fn a_connection_that_leaves_the_configuration_is_disconnected_and_its_links_too() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
     site.configure("");
     wait_for("the disconnection", || (site.connection_view("server")["disconnected"] == true).then_some(()));
     site.wait_for_link("shop", "archived");
+}
+
+#[test]
+fn a_connection_that_is_let_go_on_is_tested_and_its_links_proceed() {
+    let (site, _repository, commit) = Site::with_shop();
+    let _agent = site.agent();
+    site.wait_for_commit("shop", &commit);
+    let pinned = site.connection("server", "shop.git").replace("test_every", "disconnected = true\ntest_every");
+    let link = site.link("shop", "server", "shop.git", "");
+    site.configure(&(pinned + &link));
+    site.wait_for_link("shop", "inactive");
+    let refused = String::from_utf8(site.run(&["connection", "test", "server"]).stderr).unwrap();
+    assert!(refused.contains("suitesync.toml:"), "{refused}");
+    site.configure(&(site.connection("server", "shop.git") + &link));
+    site.wait_for_commit("shop", &commit);
+    assert_eq!(site.events("connection.tested").len(), 2);
 }
 
 #[test]
@@ -119,7 +126,7 @@ fn check_shows_every_fault_with_its_place() {
 
 #[test]
 fn a_link_that_proceeds_by_hand_waits_for_it() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     site.drop_in("manual.toml", &site.link("manual", "server", "shop.git", "proceed = \"manual\""));
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);

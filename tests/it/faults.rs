@@ -213,13 +213,17 @@ fn evil_tree(repository: &SampleRepository) -> String {
 #[test]
 fn no_token_is_in_any_output_or_file() {
     let (site, commit) = site();
+    let echo = format!("Basic OmNhbmFyeS01ZjBjMWU3YS10b2tlbg== {TOKEN}").into_bytes();
+    site.server.set_fault("/echo.git", Fault::Status { code: 500, headers: Vec::new(), body: echo });
+    site.drop_in("echo.toml", &site.link("echo", "server", "echo.git", ""));
     let broken = site.connection_with("broken", "healthy.git", "WRONG_TOKEN", &site.path("ca.pem"));
     failing_link(&site, &commit, &(broken + &site.link("failing", "broken", "healthy.git", "")));
     let mut seen = std::fs::read(site.path("agent.log")).unwrap();
+    assert!(String::from_utf8_lossy(&seen).contains("[secret]"), "the server's answer is told without the token");
     for entry in ["state/catalog.sqlite3", "state/catalog.sqlite3-wal", "state/delegate/parses.sqlite3"] {
         seen.extend(std::fs::read(site.path(entry)).unwrap_or_default());
     }
-    for canary in [TOKEN, "canary-wrong-token"] {
+    for canary in [TOKEN, "canary-wrong-token", "OmNhbmFyeS01ZjBjMWU3YS10b2tlbg"] {
         assert!(!seen.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} was written down");
     }
 }

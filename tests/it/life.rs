@@ -2,20 +2,12 @@
 
 use suitesync_loopback::{Change, Fault};
 
-use crate::support::katalon::{case, small_project};
+use crate::support::katalon::case;
 use crate::support::{Site, wait_for};
-
-fn site() -> (Site, suitesync_loopback::SampleRepository, String) {
-    let site = Site::new();
-    let repository = site.repository("shop.git");
-    let commit = repository.commit("main", "first", &small_project()).unwrap();
-    site.configure(&(site.connection("server", "shop.git") + &site.link("shop", "server", "shop.git", "")));
-    (site, repository, commit)
-}
 
 #[test]
 fn it_ends_with_0_on_sigterm_and_says_so() {
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let agent = site.agent();
     site.wait_for_commit("shop", &commit);
     assert_eq!(agent.stop(), Some(0));
@@ -26,7 +18,7 @@ fn it_ends_with_0_on_sigterm_and_says_so() {
 
 #[test]
 fn a_second_agent_on_the_same_folder_ends_with_2_and_says_who_holds_it() {
-    let (site, _repository, _) = site();
+    let (site, _repository, _) = Site::with_shop();
     let _agent = site.agent();
     let second = site.run(&["agent"]);
     assert_eq!(second.status.code(), Some(2));
@@ -36,7 +28,7 @@ fn a_second_agent_on_the_same_folder_ends_with_2_and_says_who_holds_it() {
 
 #[test]
 fn a_restart_goes_on_where_it_was_without_a_new_clone() {
-    let (site, repository, first) = site();
+    let (site, repository, first) = Site::with_shop();
     let agent = site.agent();
     site.wait_for_commit("shop", &first);
     agent.kill();
@@ -52,7 +44,7 @@ fn a_restart_goes_on_where_it_was_without_a_new_clone() {
 
 #[test]
 fn a_kill_in_the_middle_of_a_fetch_leaves_nothing_that_blocks_the_next() {
-    let (site, repository, first) = site();
+    let (site, repository, first) = Site::with_shop();
     let agent = site.agent();
     site.wait_for_commit("shop", &first);
     let noise: String = std::iter::repeat_with(fastrand::alphanumeric).take(400_000).collect();
@@ -70,6 +62,14 @@ fn a_kill_in_the_middle_of_a_fetch_leaves_nothing_that_blocks_the_next() {
 }
 
 #[test]
+fn a_file_in_the_socket_s_place_is_left_alone() {
+    let (site, _repository, _) = Site::with_shop();
+    std::fs::write(site.path("agent.sock"), "precious").unwrap();
+    assert_eq!(site.run(&["agent"]).status.code(), Some(2));
+    assert_eq!(std::fs::read(site.path("agent.sock")).unwrap(), b"precious");
+}
+
+#[test]
 fn an_agent_with_nothing_to_do_starts_and_says_what_to_write() {
     let site = Site::new();
     site.configure("");
@@ -82,7 +82,7 @@ fn an_agent_with_nothing_to_do_starts_and_says_what_to_write() {
 #[test]
 fn what_it_keeps_is_for_its_own_user_only() {
     use std::os::unix::fs::PermissionsExt;
-    let (site, _repository, commit) = site();
+    let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
     for (path, mode) in [("state", 0o700), ("agent.sock", 0o600)] {

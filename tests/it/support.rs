@@ -38,6 +38,15 @@ impl Site {
         Self { folder, server }
     }
 
+    /// A site with a repository `shop.git` of a small project, a connection `server` and a link `shop`; and its commit.
+    pub(crate) fn with_shop() -> (Self, SampleRepository, String) {
+        let site = Self::new();
+        let repository = site.repository("shop.git");
+        let commit = repository.commit("main", "first", &katalon::small_project()).unwrap();
+        site.configure(&(site.connection("server", "shop.git") + &site.link("shop", "server", "shop.git", "")));
+        (site, repository, commit)
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

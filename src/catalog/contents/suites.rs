@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::{Entry, LinkName, Suite};
 
 use super::super::Result;
 use super::super::columns::{Columns, json};
-use super::{ChangeCounts, ChangeLog, Known, Line, Target};
-use crate::domain::changes::{Content, Item, compare};
+use super::Stored;
+use crate::domain::changes::Item;
 
 /// A suite as `suite list` and the API show it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,113 +31,51 @@ pub struct SuiteRecord {
     pub entries: Vec<Entry>,
 }
 
-pub(super) fn replace(log: &mut ChangeLog<'_>, suites: &[Suite]) -> Result<ChangeCounts> {
-    let known = known(log.sql, log.target.link)?;
-    let entries = entries(log.sql, "suite.link = ?1 AND removed_by IS NULL", [log.target.link])?;
-    let before: Vec<Item> = known.iter().map(|known| known.item.clone()).collect();
-    let found: Vec<Item> = suites.iter().map(Item::from).collect();
-    let changes = compare(&before, &found);
-    // Rows that go make room first: what is added or renamed may take their ids.
-    for known in changes.removed.iter().filter_map(|&index| known.get(index)) {
-        hide(log.sql, known.key, Some(log.target.sync))?;
-        log.write(&Line { item: "suite", key: known.key, change: "removed", now: &known.item, before: None })?;
-    }
-    for known in changes.renamed.iter().filter_map(|&(index, _)| known.get(index)) {
-        hide(log.sql, known.key, Some(log.target.sync))?;
-    }
-    let pairs = [(&changes.renamed, Some("renamed")), (&changes.changed, Some("changed")), (&changes.unchanged, None)];
-    for (pairs, change) in pairs {
-        for (index, at) in pairs {
-            let (Some(known), Some(suite), Some(now)) = (known.get(*index), suites.get(*at), found.get(*at)) else {
-                continue;
-            };
-            update(log.sql, known.key, suite)?;
-            // Entries are judged anew at each sync: a case that came or went changes them though the suite did not.
-            if entries.get(&known.key).map_or(&[][..], Vec::as_slice) != suite.entries.as_slice() {
-                write_entries(log.sql, known.key, &suite.entries)?;
-            }
-            if let Some(change) = change {
-                log.write(&Line { item: "suite", key: known.key, change, now, before: Some(&known.item) })?;
-            }
-        }
-    }
-    for &at in &changes.added {
-        if let (Some(suite), Some(now)) = (suites.get(at), found.get(at)) {
-            let key = add(log.sql, log.target, suite)?;
-            write_entries(log.sql, key, &suite.entries)?;
-            log.write(&Line { item: "suite", key, change: "added", now, before: None })?;
-        }
-    }
-    Ok(ChangeCounts::from(&changes))
-}
+impl Stored for Suite {
+    const ITEM: &'static str = "suite";
+    const TABLE: &'static str = "suite";
 
-fn known(sql: &Connection, link: i64) -> Result<Vec<Known>> {
-    let mut statement =
-        sql.prepare_cached("SELECT key, root, id, blob, guid FROM suite WHERE link = ?1 AND removed_by IS NULL")?;
-    let rows = statement.query_map([link], |row| {
-        let content = Content { blob: row.word("blob")?, scripts: None };
-        let item = Item { root: row.get("root")?, id: row.get("id")?, content, guid: row.get("guid")? };
-        Ok(Known { key: row.get("key")?, item })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
+    fn item(&self) -> Item {
+        Item::from(self)
+    }
 
-fn hide(sql: &Connection, key: i64, removed_by: Option<i64>) -> Result<()> {
-    let mut statement = sql.prepare_cached("UPDATE suite SET removed_by = ?2 WHERE key = ?1")?;
-    statement.execute((key, removed_by))?;
-    Ok(())
-}
+    fn insert(&self, sql: &Connection, link: i64) -> Result<i64> {
+        let mut statement = sql.prepare_cached(
+            "INSERT INTO suite (link, root, id, path, kind, state, name, tags, description, blob)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'ok', '', '[]', '', ?6)",
+        )?;
+        statement.execute((link, &self.root, &self.id, &self.path, self.kind.code(), self.blob.to_string()))?;
+        Ok(sql.last_insert_rowid())
+    }
 
-/// Adds a suite, or brings back the row of one of this id that was removed before.
-fn add(sql: &Connection, target: Target, suite: &Suite) -> Result<i64> {
-    let mut statement = sql.prepare_cached(
-        "SELECT key FROM suite WHERE link = ?1 AND root = ?2 AND id = ?3 AND removed_by IS NOT NULL
-         ORDER BY removed_by DESC LIMIT 1",
-    )?;
-    let removed: Option<i64> =
-        statement.query_row((target.link, &suite.root, &suite.id), |row| row.get(0)).optional()?;
-    let key = match removed {
-        Some(key) => key,
-        None => {
-            let mut statement = sql.prepare_cached(
-                "INSERT INTO suite (link, root, id, path, kind, state, name, tags, description, blob)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'ok', '', '[]', '', ?6)",
-            )?;
-            let kind = suite.kind.code();
-            statement.execute((target.link, &suite.root, &suite.id, &suite.path, kind, suite.blob.to_string()))?;
-            sql.last_insert_rowid()
-        }
-    };
-    update(sql, key, suite)?;
-    Ok(key)
-}
-
-/// Makes the row say what was found; a row that says it already is not written.
-fn update(sql: &Connection, key: i64, suite: &Suite) -> Result<()> {
-    let mut statement = sql.prepare_cached(
-        "UPDATE suite SET root = :root, id = :id, path = :path, kind = :kind, state = :state, reason = :reason,
-             name = :name, guid = :guid, tags = :tags, description = :description, query = :query, blob = :blob,
-             removed_by = NULL
-         WHERE key = :key
-           AND (root, id, path, kind, state, reason, name, guid, tags, description, query, blob, removed_by)
-            IS NOT (:root, :id, :path, :kind, :state, :reason, :name, :guid, :tags, :description, :query, :blob, NULL)",
-    )?;
-    statement.execute(named_params! {
-        ":key": key,
-        ":root": suite.root,
-        ":id": suite.id,
-        ":path": suite.path,
-        ":kind": suite.kind.code(),
-        ":state": suite.state.code(),
-        ":reason": suite.state.reason(),
-        ":name": suite.name,
-        ":guid": suite.guid,
-        ":tags": json(&suite.tags)?,
-        ":description": suite.description,
-        ":query": suite.query,
-        ":blob": suite.blob.to_string(),
-    })?;
-    Ok(())
+    fn update(&self, sql: &Connection, key: i64) -> Result<()> {
+        let mut statement = sql.prepare_cached(
+            "UPDATE suite SET root = :root, id = :id, path = :path, kind = :kind, state = :state, reason = :reason,
+                 name = :name, guid = :guid, tags = :tags, description = :description, query = :query, blob = :blob,
+                 removed_by = NULL
+             WHERE key = :key
+               AND (root, id, path, kind, state, reason, name, guid, tags, description, query, blob, removed_by)
+                IS NOT (:root, :id, :path, :kind, :state, :reason, :name, :guid, :tags, :description, :query, :blob, NULL)",
+        )?;
+        statement.execute(named_params! {
+            ":key": key,
+            ":root": self.root,
+            ":id": self.id,
+            ":path": self.path,
+            ":kind": self.kind.code(),
+            ":state": self.state.code(),
+            ":reason": self.state.reason(),
+            ":name": self.name,
+            ":guid": self.guid,
+            ":tags": json(&self.tags)?,
+            ":description": self.description,
+            ":query": self.query,
+            ":blob": self.blob.to_string(),
+        })?;
+        // Entries are judged anew at each sync: a case that came or went changes them though the suite did not.
+        let known = entries(sql, "suite.key = ?1", [key])?.remove(&key).unwrap_or_default();
+        if known == self.entries { Ok(()) } else { write_entries(sql, key, &self.entries) }
+    }
 }
 
 fn write_entries(sql: &Connection, suite: i64, entries: &[Entry]) -> Result<()> {

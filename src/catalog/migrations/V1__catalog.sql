@@ -102,6 +102,8 @@ CREATE TABLE suite (
     description TEXT NOT NULL,
     query       TEXT,
     blob        TEXT NOT NULL,
+    -- Suites have no scripts; the column lets cases and suites be compared alike.
+    scripts     TEXT,
     removed_by  INTEGER REFERENCES sync (id)
 ) STRICT;
 CREATE UNIQUE INDEX suite_by_id ON suite (link, root, id) WHERE removed_by IS NULL;

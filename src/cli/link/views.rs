@@ -115,9 +115,10 @@ fn passed_over(notices: &[Notice]) -> String {
     if notices.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{}\n", Paint::Title.on("Passed over"));
+    let mut text = format!("\n{}\n", Paint::Title.on("Notes"));
     for notice in notices.iter().take(SHOWN_NOTICES) {
-        text.push_str(&format!("  {}: {}\n", escaped(&notice.path), escaped(&notice.message)));
+        let place = if notice.path.is_empty() { String::new() } else { format!("{}: ", escaped(&notice.path)) };
+        text.push_str(&format!("  {place}{}\n", escaped(&notice.message)));
     }
     text + &and_more(notices.len(), SHOWN_NOTICES)
 }
@@ -240,7 +241,7 @@ mod tests {
         ref_not_found: there is no branch `mian`
           → check the branch or tag of the link
 
-        Passed over
+        Notes
           web/a\u{1b}.tc: a symlink
         ");
     }

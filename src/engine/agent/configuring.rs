@@ -15,11 +15,11 @@ use super::{Agent, Job};
 use crate::catalog::CatalogError;
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::{self, LinkRecord};
-use crate::config::ConfigDiff;
 use crate::config::ConnectionConfig;
 use crate::config::Environment;
 use crate::config::Loaded;
 use crate::config::Secrets;
+use crate::config::{ConfigDiff, needs_restart};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{ArchiveReason, LinkEvent};
 use crate::domain::retry::spread_within;
@@ -54,7 +54,8 @@ impl Agent {
             }
             return Ok(self.report(ReloadOutcome::Rejected, None));
         };
-        let changes = ConfigDiff::between(&self.config, &config);
+        let mut changes = ConfigDiff::between(&self.config, &config);
+        changes.needs_restart = needs_restart(&self.started_with, &config);
         let hires_anew = !changes.delegates.is_empty() || self.config.agent.per_host != config.agent.per_host;
         self.config = Arc::new(config);
         self.content_hash = loaded.content_hash;

@@ -6,10 +6,12 @@ use chrono::Utc;
 use suitesync_contract::{Facts, Failure, FailureClass, LinkName, LinkReport};
 use tokio::time::Instant;
 
+use super::testing::reconnect_hint;
 use super::{Agent, Ended, Job, Note};
 use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::sync::{self, EndedSync, SyncSummary};
 use crate::catalog::{Catalog, CatalogError};
+use crate::config::Pin;
 use crate::domain::event::{Event, EventName};
 use crate::domain::retry::{FIRST_RETRY, retry_delay, spread_within};
 use crate::engine::control::Refusal;
@@ -37,16 +39,22 @@ impl Agent {
         let link = self.plan.links.get(name).ok_or_else(|| Refusal::unknown("link", name.as_str()))?;
         if link.record.state.is_archived() {
             let message = format!("link `{name}` is archived");
-            return Err(Refusal::conflict(message, "unarchive it first"));
+            let hint = match &link.config.archived {
+                Some(Pin { file, line }) => format!("take `archived = true` out of {file}:{line}"),
+                None => "put it back into the configuration".to_owned(),
+            };
+            return Err(Refusal::conflict(message, hint));
         }
         if !link.proceeds() {
             let message = format!("link `{name}` does not proceed by itself (`proceed = \"manual\"`)");
             return Err(Refusal::conflict(message, format!("let it: suitesync link proceed {name}")));
         }
         let connection = &link.config.connection;
-        if self.plan.connections.get(connection).is_none_or(|entry| entry.record.state.is_disconnected()) {
+        if let Some(entry) = self.plan.connections.get(connection)
+            && entry.record.state.is_disconnected()
+        {
             let message = format!("connection `{connection}` of link `{name}` is disconnected");
-            return Err(Refusal::conflict(message, "reconnect it first"));
+            return Err(Refusal::conflict(message, reconnect_hint(&entry.config)));
         }
         let key = link.repository.clone();
         let waiting = LinkWaiter { link: name.clone(), waiter };
@@ -199,6 +207,7 @@ impl Agent {
         };
         match results {
             Ok(results) => {
+                self.unwritable = None;
                 for (summary, record) in results {
                     for waiting in waiting.iter().filter(|waiting| waiting.link == summary.link) {
                         // Whoever asked may have gone.
@@ -211,7 +220,11 @@ impl Agent {
                 self.set_next_sync(&key);
             }
             Err(error) => {
-                super::report_write::<()>(Err(error));
+                let failure = self.note_unwritable(&error);
+                for LinkWaiter { link, waiter } in waiting {
+                    // Whoever asked may have gone.
+                    let _ = waiter.send(Update::Synced(SyncSummary::unrecorded(link, failure.clone())));
+                }
                 self.plan.agenda.set_at_latest(Job::Sync(key.clone()), Instant::now() + FIRST_RETRY);
             }
         }

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::{Agent, Ended, Job, Note};
 use crate::catalog::CatalogError;
 use crate::catalog::connection::{self, ConnectionRecord, ConnectionTest};
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, Pin};
+use crate::domain::link::LinkStatus;
 use crate::domain::retry::{FIRST_RETRY, retry_delay};
 use crate::engine::control::Refusal;
-use crate::engine::plan::{ConnectionEntry, interval};
+use crate::engine::plan::{ConnectionEntry, LinkEntry, interval};
 use crate::engine::tasks;
 use crate::engine::work::{TestReport, Update, Waiter, Work};
 
@@ -28,7 +29,7 @@ impl Agent {
         let entry = self.plan.connections.get(name).ok_or_else(|| Refusal::unknown("connection", name.as_str()))?;
         if entry.record.state.is_disconnected() {
             let message = format!("connection `{name}` is disconnected: no request leaves for it");
-            return Err(Refusal::conflict(message, "take `disconnected = true` out of its configuration"));
+            return Err(Refusal::conflict(message, reconnect_hint(&entry.config)));
         }
         self.begin_test(name, Some(waiter));
         Ok(())
@@ -101,16 +102,9 @@ impl Agent {
         };
         let was_tested = entry.record.is_tested();
         let work = entry.work.take();
-        let at = match record {
-            Ok(Some(record)) => {
-                entry.record = record;
-                entry.record.next_test_at.map_or_else(Instant::now, instant)
-            }
-            Ok(None) => Instant::now(),
-            Err(error) => {
-                super::report_write::<()>(Err(error));
-                Instant::now() + FIRST_RETRY
-            }
+        let (at, unwritten) = self.after_record(&test, record);
+        let Some(entry) = self.plan.connections.get_mut(&test.connection) else {
+            return;
         };
         if !entry.record.state.is_disconnected() {
             self.plan.agenda.set(Job::Test(test.connection.clone()), at);
@@ -124,12 +118,32 @@ impl Agent {
                 status,
                 delegate: test.delegate.as_ref().map(ToString::to_string),
                 steps: test.report.steps.clone(),
-                failure: test.report.failure.clone(),
+                failure: unwritten.or_else(|| test.report.failure.clone()),
             }));
         }
         let passed = test.report.failure.is_none();
         if passed || !was_tested {
             self.wake_links(&test.connection, passed);
+        }
+    }
+
+    /// Takes over what was recorded: when the next test is due, and why this one is not in the catalog if it is not.
+    fn after_record(
+        &mut self,
+        test: &ConnectionTest,
+        record: Result<Option<ConnectionRecord>, CatalogError>,
+    ) -> (Instant, Option<Failure>) {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => return (Instant::now() + FIRST_RETRY, Some(self.note_unwritable(&error))),
+        };
+        self.unwritable = None;
+        match (record, self.plan.connections.get_mut(&test.connection)) {
+            (Some(record), Some(entry)) => {
+                entry.record = record;
+                (entry.record.next_test_at.map_or_else(Instant::now, instant), None)
+            }
+            (Some(_) | None, _) => (Instant::now(), None),
         }
     }
 
@@ -154,7 +168,7 @@ impl Agent {
                 .plan
                 .proceeding(&key)
                 .iter()
-                .any(|link| link.record.known().is_none() || (passed && link.record.failure.is_some()));
+                .any(|link| is_idle(link) || (passed && link.record.failure.is_some()));
             let is_asked = self.plan.repositories.get(&key).is_some_and(|entry| !entry.waiting_next.is_empty());
             if waits || is_asked {
                 self.plan.agenda.set_at_latest(Job::Sync(key), Instant::now());
@@ -163,10 +177,23 @@ impl Agent {
     }
 }
 
+/// Whether the link has nothing to show for its present settings, or stands still.
+fn is_idle(link: &LinkEntry) -> bool {
+    link.record.known().is_none() || link.record.state.status == LinkStatus::Inactive
+}
+
 /// The moment of the runtime's clock at which the calendar shows `at`.
 pub(super) fn instant(at: DateTime<Utc>) -> Instant {
     let ahead = (at - Utc::now()).to_std().unwrap_or(Duration::ZERO);
     Instant::now() + ahead.min(Duration::from_secs(365 * 86_400))
+}
+
+/// What connects a disconnected connection again.
+pub(super) fn reconnect_hint(config: &ConnectionConfig) -> String {
+    match &config.disconnected {
+        Some(Pin { file, line }) => format!("take `disconnected = true` out of {file}:{line}"),
+        None => "put it back into the configuration".to_owned(),
+    }
 }
 
 fn next_test(

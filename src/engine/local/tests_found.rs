@@ -94,7 +94,12 @@ impl Finder<'_> {
         let parsed = fresh.len() as u64;
         parses.extend(fresh.into_iter().map(|(kind, blob, parse)| (FileToParse { kind, blob }, parse)));
         let parse_of = |kind, blob| parses.get(&FileToParse { kind, blob });
-        Ok(Read { discovery: discover(entries, &view.directory, parse_of), parsed, remembered })
+        let mut discovery = discover(entries, &view.directory, parse_of);
+        if discovery.roots.is_empty() && discovery.notices.is_empty() {
+            let message = "no test project was found: a Katalon project has its `.prj` file at its top".to_owned();
+            discovery.notices.push(Notice { path: view.directory.clone(), message });
+        }
+        Ok(Read { discovery, parsed, remembered })
     }
 }
 

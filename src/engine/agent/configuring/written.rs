@@ -41,6 +41,11 @@ pub(super) fn write_down(
     }
     for record in link::list(change.sql())? {
         if !config.links.contains_key(&record.name) && !record.state.reasons.contains(&ArchiveReason::Removed) {
+            let record = if config.connections.contains_key(&record.connection) {
+                record
+            } else {
+                link::apply(change, &record.name, LinkEvent::ConnectionDisconnected, now)?.0
+            };
             links.insert(record.name.clone(), record);
         }
     }
