@@ -5,6 +5,7 @@ mod architecture;
 mod commands;
 mod configuration;
 mod faults;
+mod freshness;
 mod life;
 mod support;
 mod syncing;

@@ -8,7 +8,7 @@
 //!    ([`PARSER_VERSION`], kind, blob);
 //! 3. [`discover`] puts names and answers together.
 //!
-//! A format of test projects is one module and one line in [`format::FORMATS`].
+//! A format of test projects is one module and one line in `format::FORMATS`.
 
 mod file;
 mod fold;
