@@ -38,6 +38,8 @@ pub struct ConnectionEntry {
     pub config: Arc<ConnectionConfig>,
     pub record: ConnectionRecord,
     pub work: Option<Work>,
+    /// Until when its server asked to be left alone.
+    pub quiet_until: Option<Instant>,
     /// What the secret's file held when the server refused it.
     pub refused_secret: Option<SecretDigest>,
 }

@@ -247,3 +247,26 @@ fn a_new_token_in_the_same_file_lifts_the_hold() {
     site.wait_for_commit("healthy", &commit);
     assert_eq!(site.connection_view("server")["held"], false);
 }
+
+#[test]
+fn a_server_that_limits_one_repository_is_left_alone_by_all_of_its_connection() {
+    let (site, commit) = site();
+    let other = site.repository("other.git");
+    let second = other.commit("main", "first", &small_project()).unwrap();
+    let links = site.link("healthy", "server", "healthy.git", "") + &site.link("other", "server", "other.git", "");
+    site.configure(&(site.connection("server", "healthy.git") + &links));
+    let _agent = site.agent();
+    site.wait_for_commit("healthy", &commit);
+    site.wait_for_commit("other", &second);
+    let headers = vec![("Retry-After".to_owned(), "3600".to_owned())];
+    site.server.set_fault("/other.git", Fault::Status { code: 429, headers, body: Vec::new() });
+    let limited = site.wait_for_link("other", "error");
+    assert_eq!(limited["failure"]["class"], "rate_limited");
+    assert!(limited["failure"]["message"].as_str().unwrap().contains("another try at"), "{limited}");
+    // What was under way when the answer came may still end; after that nobody asks.
+    site.json(&["link", "sync", "healthy", "--wait"]);
+    let checked = site.link_view("healthy")["checked_at"].clone();
+    site.server.reset_counters();
+    assert!(!site.server.wait_for_requests(1, std::time::Duration::from_secs(4)));
+    assert_eq!(site.link_view("healthy")["checked_at"], checked);
+}

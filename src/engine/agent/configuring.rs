@@ -152,7 +152,7 @@ impl Agent {
 
     fn plan_connection(&mut self, name: &ConnectionName, settings: &ConnectionConfig, record: ConnectionRecord) {
         let config = Arc::new(settings.clone());
-        let entry = ConnectionEntry { config, record, work: None, refused_secret: None };
+        let entry = ConnectionEntry { config, record, work: None, quiet_until: None, refused_secret: None };
         let first = first_test(&entry);
         let is_disconnected = entry.record.state.is_disconnected();
         let Some(before) = self.plan.connections.get_mut(name) else {

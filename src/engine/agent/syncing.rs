@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use suitesync_contract::{Facts, Failure, FailureClass, LinkName, LinkReport};
+use suitesync_contract::{ConnectionName, Facts, Failure, FailureClass, LinkName, LinkReport};
 use tokio::time::Instant;
 
 use super::testing::reconnect_hint;
@@ -13,7 +13,7 @@ use crate::catalog::sync::{self, EndedSync, SyncSummary};
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::Pin;
 use crate::domain::event::{Event, EventName};
-use crate::domain::retry::{FIRST_RETRY, retry_delay, spread_within};
+use crate::domain::retry::{FIRST_RETRY, LONGEST_RETRY, retry_delay, spread_within};
 use crate::engine::control::Refusal;
 use crate::engine::plan::{LinkEntry, LinkWaiter, RepositoryKey, interval};
 use crate::engine::tasks;
@@ -30,6 +30,8 @@ enum Leave {
     Granted,
     /// Its connection has not been tested yet, or no link of it is to be synced.
     Later,
+    /// Its server asked to be left alone until then.
+    After(Instant),
     /// Its connection's credentials were refused: trying on could lock the account.
     Held(Failure),
 }
@@ -86,6 +88,10 @@ impl Agent {
         if record.state.is_disconnected() || !record.is_tested() || self.plan.proceeding(key).is_empty() {
             return Leave::Later;
         }
+        let is_asked = self.plan.repositories.get(key).is_some_and(|entry| !entry.waiting_next.is_empty());
+        if let Some(until) = connection.quiet_until.filter(|until| *until > Instant::now() && !is_asked) {
+            return Leave::After(until);
+        }
         match &record.failure {
             Some(failure) if record.is_held() => Leave::Held(failure.clone()),
             Some(_) | None => Leave::Granted,
@@ -100,6 +106,10 @@ impl Agent {
         match self.leave(key) {
             // The end of the test wakes it.
             Leave::Later => {}
+            Leave::After(until) => {
+                let turn = until + spread_within(key, FIRST_RETRY);
+                self.plan.agenda.set_at_latest(Job::Sync(key.clone()), turn);
+            }
             Leave::Held(failure) => self.hold(key, &failure),
             Leave::Granted => self.send_sync(key),
         }
@@ -209,6 +219,7 @@ impl Agent {
             Ok(results) => {
                 self.unwritable = None;
                 for (summary, record) in results {
+                    self.heed(&key.connection, summary.failure.as_ref());
                     for waiting in waiting.iter().filter(|waiting| waiting.link == summary.link) {
                         // Whoever asked may have gone.
                         let _ = waiting.waiter.send(Update::Synced(summary.clone()));
@@ -230,6 +241,16 @@ impl Agent {
         }
         if self.plan.repositories.get(&key).is_some_and(|repository| !repository.waiting_next.is_empty()) {
             self.begin_sync(&key);
+        }
+    }
+
+    /// Leaves a whole server alone that asked for it: its limits count accounts, not repositories.
+    fn heed(&mut self, connection: &ConnectionName, failure: Option<&Failure>) {
+        let asked = failure.filter(|failure| failure.class == FailureClass::RateLimited);
+        let seconds = asked.and_then(|failure| failure.retry_after).map(Duration::from_secs);
+        if let (Some(seconds), Some(entry)) = (seconds, self.plan.connections.get_mut(connection)) {
+            let until = Instant::now() + seconds.min(LONGEST_RETRY);
+            entry.quiet_until = Some(entry.quiet_until.map_or(until, |before| before.max(until)));
         }
     }
 
