@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use suitesync_contract::{Failure, FailureClass};
 
+use crate::agent_name::USER_AGENT;
 use crate::knowledge::Knowledge;
 use crate::limits::TimeLimits;
 use crate::resolver::HostResolver;
 use crate::trust::{Fingerprint, Trust};
 
-/// Azure treats a caller whose name does not begin with `git/` as a browser and sends it to a sign-in page.
-const USER_AGENT: &str = concat!("git/2.47 (suitesync ", env!("CARGO_PKG_VERSION"), ")");
 /// Trusts in use at once: the delegate's own and a few connections'; the least recently used one goes first.
 const MAX_CLIENTS: usize = 32;
 /// Shorter than the idle limits of common servers (75 s and more), so that kept connections are seldom found closed.

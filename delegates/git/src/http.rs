@@ -5,12 +5,13 @@
 //! the protocol above.
 
 mod body;
+mod request_body;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use suitesync_contract::{Failure, FailureClass, Provider, Transfer};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use crate::client::Client;
 use crate::place::Place;
 
 pub(crate) use body::Body;
+use request_body::RequestBody;
 
 /// Enough for a renamed repository and a moved prefix; more is a circle.
 const MAX_REDIRECTS: usize = 5;
@@ -29,8 +31,8 @@ const MAX_REDIRECTS: usize = 5;
 const MAX_ERROR_BODY: usize = 4096;
 const GIT_PROTOCOL: &str = "git-protocol";
 
-/// The way to one repository.
-#[derive(Debug)]
+/// The way to one repository; clones count what they cost together.
+#[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: Client,
     place: Arc<Place>,
@@ -49,7 +51,7 @@ pub(crate) struct Meter {
 #[derive(Debug, Clone)]
 pub(crate) enum Call {
     Advertisement,
-    UploadPack(Bytes),
+    UploadPack(RequestBody),
 }
 
 /// An accepted answer.
@@ -61,6 +63,11 @@ pub(crate) struct Answer {
 }
 
 impl Call {
+    /// A request for refs or objects.
+    pub(crate) fn upload_pack(packets: Bytes) -> Self {
+        Self::UploadPack(RequestBody::new(packets))
+    }
+
     fn method(&self) -> Method {
         match self {
             Self::Advertisement => Method::GET,
@@ -141,7 +148,10 @@ impl Http {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
         if let Call::UploadPack(body) = call {
-            request = request.header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body.clone());
+            request = request.header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body.bytes());
+            if let Some(encoding) = body.encoding() {
+                request = request.header(CONTENT_ENCODING, encoding);
+            }
         }
         self.meter.requests.fetch_add(1, Ordering::Relaxed);
         let limits = self.client.limits;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Url;
 
+use crate::fetching::Rung;
 use crate::protocol::Protocol;
 
 /// Remotes that are remembered: beyond any catalog's, and some 200 bytes each.
@@ -18,6 +19,8 @@ pub(crate) struct Known {
     /// The repository's URL after redirects on its own origin.
     pub(crate) base: Url,
     pub(crate) protocol: Protocol,
+    /// How commits are asked for: as its protocol allows, or as a refusal has taught.
+    pub(crate) rung: Rung,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -28,12 +31,23 @@ impl Knowledge {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(remote).cloned()
     }
 
-    pub(crate) fn remember(&self, remote: &Url, known: Known) {
+    /// Keeps what was learnt. What a refusal has taught stays as long as the remote says the same of itself.
+    pub(crate) fn remember(&self, remote: &Url, known: &Known) {
         let mut remotes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if remotes.get(remote).is_some_and(|before| before.base == known.base && before.protocol == known.protocol) {
+            return;
+        }
         if remotes.len() >= MAX_REMOTES {
             remotes.clear();
         }
-        remotes.insert(remote.clone(), known);
+        remotes.insert(remote.clone(), known.clone());
+    }
+
+    /// Commits are to be asked for like this from now on.
+    pub(crate) fn settle(&self, remote: &Url, rung: Rung) {
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(remote) {
+            known.rung = rung;
+        }
     }
 
     pub(crate) fn forget(&self, remote: &Url) {

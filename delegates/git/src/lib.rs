@@ -5,11 +5,15 @@
 //! [`Trust`] → [`Clients`] → [`Remote`], then either [`probe`], or [`Remote::resolve`] → [`Mirrors::open`] →
 //! [`Mirror::fetch`] → [`Mirror::snapshot`] and [`Mirror::read_blob`].
 
+mod agent_name;
 mod authorization;
 mod cancel;
 mod certificate;
 mod classify;
 mod client;
+mod fetching;
+#[cfg(test)]
+mod fuzzed;
 mod http;
 mod knowledge;
 mod limits;
@@ -19,6 +23,7 @@ mod pkt_line;
 mod place;
 mod probe;
 mod protocol;
+mod protocol_v0;
 mod protocol_v2;
 mod refs;
 mod remote;
@@ -28,7 +33,10 @@ mod trust;
 pub use authorization::Authorization;
 pub use client::{Client, Clients};
 pub use limits::{Limits, TimeLimits};
-pub use mirror::{BlobContent, FetchProgress, Mirror, Mirrors};
+pub use mirror::{
+    BlobContent, CareError, CarePolicy, CareReport, FetchProgress, Mirror, MirrorKey, Mirrors, RemovalReason,
+    RemovedMirror,
+};
 pub use probe::probe;
 pub use refs::Tip;
 pub use remote::{PlainHttp, Remote, RemoteSettings, Resolved};

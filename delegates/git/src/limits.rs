@@ -49,6 +49,8 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// Objects of one pack, as its header says.
     pub pack_objects: u32,
+    /// Bytes of the base, the instructions and the result of one delta: all of them are held in memory at once.
+    pub delta_bytes: u64,
     /// Files and directories of one commit.
     pub tree_entries: usize,
     /// Directories within directories.
@@ -64,6 +66,8 @@ impl Limits {
     pub const PACK_BYTES: u64 = 4 << 30;
     /// The index of a pack takes about 60 bytes of memory an object while it is made.
     pub const PACK_OBJECTS: u32 = 20_000_000;
+    /// Git makes no deltas of larger objects (`core.bigFileThreshold`).
+    pub const DELTA_BYTES: u64 = 512 << 20;
     /// Some ten times the largest public repositories.
     pub const TREE_ENTRIES: usize = 1_000_000;
     /// Deeper than any checkout that a file system takes.
@@ -79,6 +83,7 @@ impl Default for Limits {
         Self {
             pack_bytes: Self::PACK_BYTES,
             pack_objects: Self::PACK_OBJECTS,
+            delta_bytes: Self::DELTA_BYTES,
             tree_entries: Self::TREE_ENTRIES,
             tree_depth: Self::TREE_DEPTH,
             path_bytes: Self::PATH_BYTES,

@@ -29,22 +29,40 @@ impl Packets {
 
     /// The next packet, or `None` where the answer ends. An `ERR` packet is a failure.
     pub(crate) async fn next(&mut self) -> Result<Option<Packet>, Failure> {
+        match self.next_or_error().await? {
+            Some(Said::Packet(packet)) => Ok(Some(packet)),
+            Some(Said::Error(failure)) => Err(failure),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, an `ERR` packet told apart from all else that may fail.
+    pub(crate) async fn next_or_error(&mut self) -> Result<Option<Said>, Failure> {
         loop {
             let taken = self.decoder.take().map_err(|error| self.place().protocol_failure(error))?;
             match taken {
-                Some(Packet::Line(line)) => return self.unless_error(line).map(Some),
-                Some(control) => return Ok(Some(control)),
+                Some(Packet::Line(line)) => return Ok(Some(self.said(line))),
+                Some(control) => return Ok(Some(Said::Packet(control))),
                 None => {}
             }
-            let Some(piece) = self.body.chunk().await? else {
+            if !self.fill().await? {
                 return if self.decoder.is_empty() { Ok(None) } else { Err(self.cut()) };
-            };
-            self.left = self
-                .left
-                .checked_sub(piece.len() as u64)
-                .ok_or_else(|| self.place().protocol_failure("the answer is longer than it may be"))?;
-            self.decoder.push(&piece);
+            }
         }
+    }
+
+    /// Whether what comes next, as it is, begins with `bytes`. Nothing is taken.
+    pub(crate) async fn goes_on_with(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
+        while self.decoder.rest().len() < bytes.len() && self.fill().await? {}
+        Ok(self.decoder.rest().starts_with(bytes))
+    }
+
+    /// The next bytes as they are, or `None` at the end: for an answer that goes on without packets.
+    pub(crate) async fn next_bytes(&mut self) -> Result<Option<Bytes>, Failure> {
+        if self.decoder.is_empty() && !self.fill().await? {
+            return Ok(None);
+        }
+        Ok(Some(self.decoder.take_rest()))
     }
 
     /// Reads up to the end of the answer, where nothing may follow, so that the connection can be kept.
@@ -60,12 +78,30 @@ impl Packets {
         self.place().protocol_failure("the answer ended in its middle")
     }
 
-    fn unless_error(&self, line: Bytes) -> Result<Packet, Failure> {
+    /// Takes in what came, `false` at the end of the answer.
+    async fn fill(&mut self) -> Result<bool, Failure> {
+        let Some(piece) = self.body.chunk().await? else { return Ok(false) };
+        self.left = self
+            .left
+            .checked_sub(piece.len() as u64)
+            .ok_or_else(|| self.place().protocol_failure("the answer is longer than it may be"))?;
+        self.decoder.push(&piece);
+        Ok(true)
+    }
+
+    fn said(&self, line: Bytes) -> Said {
         match line.strip_prefix(b"ERR ") {
-            Some(text) => Err(server_said(self.place(), text)),
-            None => Ok(Packet::Line(line)),
+            Some(text) => Said::Error(server_said(self.place(), text)),
+            None => Said::Packet(Packet::Line(line)),
         }
     }
+}
+
+/// A packet, or the server's word that it gives up.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Packet(Packet),
+    Error(Failure),
 }
 
 /// The server gave up with a text, whose provider's code tells the class if it begins with one.

@@ -51,6 +51,16 @@ impl Decoder {
         Ok(Some(control))
     }
 
+    /// What was pushed and not taken yet: what follows the packets where an answer goes on without them.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Takes everything that is left as it is.
+    pub(crate) fn take_rest(&mut self) -> Bytes {
+        self.buffer.split().freeze()
+    }
+
     /// Whether nothing is left: a stream that ends otherwise was cut.
     pub(crate) fn is_empty(&self) -> bool {
         self.buffer.is_empty()

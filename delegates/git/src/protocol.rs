@@ -1,17 +1,21 @@
-//! Which protocol a remote speaks, learnt from the advertisement that answers `info/refs` (gitprotocol-v2).
+//! Which protocol a remote speaks, learnt from the advertisement that answers `info/refs` (gitprotocol-v2,
+//! gitprotocol-pack). Where the versions part.
 
+use bytes::Bytes;
 use reqwest::Url;
 use suitesync_contract::Failure;
 use tokio_util::sync::CancellationToken;
 
+use crate::fetching::{FetchRequest, Rung};
 use crate::http::{Call, Http};
 use crate::knowledge::Known;
 use crate::packets::Packets;
 use crate::pkt_line::Packet;
-use crate::place::{Place, shown};
-use crate::protocol_v2::Capabilities;
+use crate::protocol_v0::{self, Advertisement};
+use crate::protocol_v2;
+use crate::refs::Ref;
 
-/// Bound of an advertisement. That of version 2 is some 200 bytes, that of version 0 lists every ref.
+/// Bound of an advertisement. That of version 2 is some 200 bytes, that of version 0 lists every ref: a million.
 const MAX_ADVERTISEMENT: u64 = 64 << 20;
 /// Lines of a version 2 advertisement: a dozen today.
 const MAX_CAPABILITIES: usize = 256;
@@ -19,27 +23,84 @@ const MAX_CAPABILITIES: usize = 256;
 /// The protocol of a remote with what it is able to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    V2(Capabilities),
+    /// Versions 0 and 1, which differ by one line.
+    V0(protocol_v0::Capabilities),
+    V2(protocol_v2::Capabilities),
 }
 
-/// Asks the remote what it speaks and where it is after redirects.
-pub(crate) async fn learn(http: &Http, base: &Url, cancel: &CancellationToken) -> Result<Known, Failure> {
+/// What an advertisement says.
+#[derive(Debug)]
+pub(crate) struct Learnt {
+    pub(crate) known: Known,
+    pub(crate) refs: Refs,
+}
+
+/// Where the refs that were asked for are.
+#[derive(Debug)]
+pub(crate) enum Refs {
+    /// The advertisement named them itself.
+    Named(Vec<Ref>),
+    /// They are listed when they are asked for.
+    Listed(protocol_v2::Capabilities),
+}
+
+impl Protocol {
+    /// The best way to ask for commits, going by what the remote says.
+    pub(crate) fn rung(&self) -> Rung {
+        match self {
+            Self::V0(capabilities) => capabilities.rung(),
+            Self::V2(capabilities) => capabilities.rung(),
+        }
+    }
+
+    /// Whether more may be wanted than what refs point to.
+    pub(crate) fn gives_any_object(&self) -> bool {
+        match self {
+            Self::V0(capabilities) => capabilities.gives_any_object(),
+            Self::V2(_) => true,
+        }
+    }
+
+    /// The request for objects.
+    pub(crate) fn fetch(&self, asked: &FetchRequest) -> Bytes {
+        match self {
+            Self::V0(capabilities) => protocol_v0::fetch(capabilities, asked),
+            Self::V2(capabilities) => protocol_v2::fetch(capabilities, asked),
+        }
+    }
+}
+
+/// Asks the remote what it speaks and where it is after redirects; of refs, those that begin with any of `prefixes`.
+pub(crate) async fn learn(
+    http: &Http,
+    base: &Url,
+    prefixes: &[String],
+    cancel: &CancellationToken,
+) -> Result<Learnt, Failure> {
     let answer = http.exchange(base, &Call::Advertisement, cancel).await?;
-    let mut packets = Packets::new(answer.body, MAX_ADVERTISEMENT);
+    let packets = Packets::new(answer.body, MAX_ADVERTISEMENT);
+    let (protocol, refs) = read(packets, prefixes).await?;
+    Ok(Learnt { known: Known { base: answer.base, rung: protocol.rung(), protocol }, refs })
+}
+
+/// Reads an advertisement of any version.
+pub(crate) async fn read(mut packets: Packets, prefixes: &[String]) -> Result<(Protocol, Refs), Failure> {
     let first = first_line(&mut packets).await?;
-    let protocol = if first == b"version 2" {
-        Protocol::V2(capabilities(packets).await?)
-    } else {
-        return Err(only_version_0(packets.place(), &first));
-    };
-    Ok(Known { base: answer.base, protocol })
+    match first.trim_ascii_end() {
+        b"version 2" => {
+            let capabilities = capabilities(packets).await?;
+            Ok((Protocol::V2(capabilities.clone()), Refs::Listed(capabilities)))
+        }
+        b"version 1" => refs(packets, None, prefixes).await,
+        _ => refs(packets, Some(first), prefixes).await,
+    }
 }
 
 /// The first line that says something: smart HTTP may put `# service=…` and a flush before it.
-async fn first_line(packets: &mut Packets) -> Result<Vec<u8>, Failure> {
+async fn first_line(packets: &mut Packets) -> Result<Bytes, Failure> {
     for _ in 0..3 {
         match packets.next().await? {
-            Some(Packet::Line(line)) if !line.starts_with(b"#") => return Ok(line.trim_ascii_end().to_vec()),
+            Some(Packet::Line(line)) if !line.starts_with(b"#") => return Ok(line),
             Some(Packet::Line(_) | Packet::Flush) => {}
             Some(Packet::Delimiter | Packet::End) | None => break,
         }
@@ -47,8 +108,8 @@ async fn first_line(packets: &mut Packets) -> Result<Vec<u8>, Failure> {
     Err(packets.place().protocol_failure("it advertises nothing"))
 }
 
-async fn capabilities(mut packets: Packets) -> Result<Capabilities, Failure> {
-    let mut capabilities = Capabilities::default();
+async fn capabilities(mut packets: Packets) -> Result<protocol_v2::Capabilities, Failure> {
+    let mut capabilities = protocol_v2::Capabilities::default();
     for _ in 0..MAX_CAPABILITIES {
         match packets.next().await? {
             Some(Packet::Line(line)) => capabilities.note(line.trim_ascii_end()),
@@ -63,9 +124,30 @@ async fn capabilities(mut packets: Packets) -> Result<Capabilities, Failure> {
     Err(packets.place().protocol_failure("it advertises capabilities without end"))
 }
 
-/// The one place where an older server is met.
-fn only_version_0(place: &Place, first: &[u8]) -> Failure {
-    let line = shown(first.split(|byte| *byte == 0).next().unwrap_or_default());
-    let cause = format!("it speaks only Git protocol v0 (its answer begins with `{line}`), and v2 is needed");
-    place.protocol_failure(cause).with_hint("update the Git server to one that speaks protocol v2 (Git 2.18 or later)")
+/// The rest of an advertisement of version 0, the first line of which may have been taken already.
+async fn refs(
+    mut packets: Packets,
+    mut first: Option<Bytes>,
+    prefixes: &[String],
+) -> Result<(Protocol, Refs), Failure> {
+    let mut advertisement = Advertisement::new(prefixes);
+    loop {
+        let packet = match first.take() {
+            Some(line) => Some(Packet::Line(line)),
+            None => packets.next().await?,
+        };
+        match packet {
+            Some(Packet::Line(line)) => {
+                advertisement.take(&line).map_err(|error| packets.place().protocol_failure(error))?;
+            }
+            Some(Packet::Flush) => break,
+            Some(Packet::Delimiter | Packet::End) | None => return Err(packets.cut()),
+        }
+    }
+    let Some((capabilities, refs)) = advertisement.finish() else {
+        return Err(packets.place().protocol_failure("it advertises nothing"));
+    };
+    capabilities.check().map_err(|error| packets.place().protocol_failure(error))?;
+    packets.finish().await?;
+    Ok((Protocol::V0(capabilities), Refs::Named(refs)))
 }

@@ -1,13 +1,11 @@
 //! Protocol v2 (gitprotocol-v2): what is asked with `ls-refs` and `fetch`, and how answers are read. No I/O here.
 
 use bytes::Bytes;
-use suitesync_contract::ObjectId;
 
+use crate::agent_name::AGENT;
+use crate::fetching::{Ability, FetchRequest, Rung};
 use crate::pkt_line::Encoder;
-use crate::refs::Ref;
-
-/// What we call ourselves inside the protocol.
-const AGENT: &str = concat!("agent=git/2.47-suitesync/", env!("CARGO_PKG_VERSION"));
+use crate::refs::{InvalidRef, Ref, parse_id};
 
 /// Longer names exist on no file system that holds refs, and would not fit a packet.
 const MAX_REF_NAME: usize = 4096;
@@ -20,6 +18,7 @@ pub(crate) struct Capabilities {
     unborn: bool,
     fetch: bool,
     shallow: bool,
+    filter: bool,
     /// As announced; SHA-1 where nothing is.
     object_format: Option<Vec<u8>>,
 }
@@ -33,11 +32,6 @@ pub(crate) enum Incapable {
     ObjectFormat,
 }
 
-/// The line cannot be a ref.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its list of refs holds a line that is no ref")]
-pub(crate) struct InvalidRef;
-
 impl Capabilities {
     /// Takes in one line of the advertisement; what is unknown is passed over, as the protocol asks.
     pub(crate) fn note(&mut self, line: &[u8]) {
@@ -48,7 +42,7 @@ impl Capabilities {
         match key {
             b"agent" => self.agent = true,
             b"ls-refs" => (self.ls_refs, self.unborn) = (true, has(b"unborn")),
-            b"fetch" => (self.fetch, self.shallow) = (true, has(b"shallow")),
+            b"fetch" => (self.fetch, self.shallow, self.filter) = (true, has(b"shallow"), has(b"filter")),
             b"object-format" => self.object_format = Some(value.to_vec()),
             _ => {}
         }
@@ -62,6 +56,11 @@ impl Capabilities {
             None | Some(b"sha1") => Ok(()),
             Some(_) => Err(Incapable::ObjectFormat),
         }
+    }
+
+    /// The best way to ask for commits. Any object may be wanted in this version.
+    pub(crate) fn rung(&self) -> Rung {
+        Rung::of(Ability::from(self.shallow), Ability::from(self.filter))
     }
 
     fn command(&self, name: &str) -> Encoder {
@@ -91,30 +90,25 @@ pub(crate) fn ls_refs(capabilities: &Capabilities, prefixes: &[String]) -> Bytes
     request.flush().finish()
 }
 
-/// Which objects to send.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct FetchRequest {
-    pub(crate) wants: Vec<ObjectId>,
-    /// Commits that are here, each without its parents.
-    pub(crate) tips: Vec<ObjectId>,
-}
-
-/// Asks for commits at depth 1. With `thin-pack` the server leaves out what the tips hold already; without it, it
-/// ignores them for a commit whose parents are not sent.
+/// Asks for objects. With `thin-pack` the server leaves out what the tips hold already; without it, it ignores them for
+/// a commit whose parents are not sent.
 pub(crate) fn fetch(capabilities: &Capabilities, asked: &FetchRequest) -> Bytes {
     let mut request = capabilities.command("fetch");
     request.line("thin-pack").line("no-progress").line("ofs-delta");
     for want in &asked.wants {
         request.line(&format!("want {want}"));
     }
-    if capabilities.shallow {
+    if asked.scope.is_shallow() {
         for tip in &asked.tips {
             request.line(&format!("shallow {tip}"));
         }
         request.line("deepen 1");
-        for tip in &asked.tips {
-            request.line(&format!("have {tip}"));
-        }
+    }
+    if let Some(filter) = asked.scope.filter() {
+        request.line(filter);
+    }
+    for tip in &asked.tips {
+        request.line(&format!("have {tip}"));
     }
     request.line("done").flush().finish()
 }
@@ -136,28 +130,12 @@ pub(crate) fn parse_ref(line: &[u8]) -> Result<Ref, InvalidRef> {
     Ok(parsed)
 }
 
-/// One line of the section `shallow-info`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShallowLine {
-    Shallow(ObjectId),
-    Unshallow(ObjectId),
-}
-
-pub(crate) fn parse_shallow(line: &[u8]) -> Option<ShallowLine> {
-    let line = line.trim_ascii_end();
-    match line.strip_prefix(b"shallow ") {
-        Some(id) => parse_id(id).map(ShallowLine::Shallow),
-        None => parse_id(line.strip_prefix(b"unshallow ")?).map(ShallowLine::Unshallow),
-    }
-}
-
-fn parse_id(digits: &[u8]) -> Option<ObjectId> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use suitesync_contract::ObjectId;
+
     use super::*;
+    use crate::fetching::Scope;
 
     const ID: &str = "67cae2b029dff7eb3dc062b49403aaedca5bad8d";
     const OTHER: &str = "1111111111111111111111111111111111111111";
@@ -201,13 +179,35 @@ mod tests {
         }
     }
 
+    fn asked(scope: Scope) -> String {
+        let id = |text: &str| text.parse::<ObjectId>().unwrap();
+        let asked = FetchRequest { wants: vec![id(ID)], tips: vec![id(OTHER)], scope };
+        let request = fetch(&capabilities(&["ls-refs", "fetch=shallow filter"]), &asked);
+        String::from_utf8(request.to_vec()).unwrap()
+    }
+
     #[test]
     fn a_fetch_names_what_is_here_as_shallow_and_as_had() {
-        let asked = FetchRequest { wants: vec![ID.parse().unwrap()], tips: vec![OTHER.parse().unwrap()] };
-        let request = fetch(&capabilities(&["ls-refs", "fetch=shallow"]), &asked);
-        let request = String::from_utf8(request.to_vec()).unwrap();
+        let request = asked(Scope::Commits(Rung::Depth1));
         for part in [&format!("want {ID}"), &format!("shallow {OTHER}"), "deepen 1", &format!("have {OTHER}"), "done"] {
             assert!(request.contains(part), "{request}");
         }
+        assert!(!request.contains("filter"), "{request}");
+    }
+
+    #[test]
+    fn commits_without_blobs_are_filtered_and_blobs_themselves_are_not() {
+        assert!(asked(Scope::Commits(Rung::Blobless)).contains("filter blob:none"));
+        for part in ["filter", "deepen", "shallow"] {
+            assert!(!asked(Scope::Blobs).contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_is_able_to_do_decides_how_commits_are_asked_for() {
+        let check = |features: &str, expect| assert_eq!(capabilities(&["ls-refs", features]).rung(), expect);
+        check("fetch=shallow wait-for-done filter", Rung::Blobless);
+        check("fetch=shallow", Rung::Depth1);
+        check("fetch", Rung::History);
     }
 }

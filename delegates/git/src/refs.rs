@@ -30,6 +30,15 @@ impl Ref {
     }
 }
 
+/// The line cannot be a ref.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its list of refs holds a line that is no ref")]
+pub(crate) struct InvalidRef;
+
+pub(crate) fn parse_id(digits: &[u8]) -> Option<ObjectId> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// Where a ref points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tip {

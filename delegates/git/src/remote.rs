@@ -1,28 +1,31 @@
 //! One repository on its server: what its refs point to, and its objects as a pack.
 //!
-//! A remote that is known to speak v2 is polled with exactly one request, a `POST` of `ls-refs`. When that surprises
-//! (moved, replaced, downgraded), what was known is dropped and the remote is asked from the start, once.
+//! A known remote is polled with exactly one request: a `POST` of `ls-refs` with protocol v2, else a `GET` of the
+//! advertisement. When that surprises (moved, replaced, downgraded), what was known is dropped and the remote is asked
+//! from the start, once.
 
 mod pack;
+mod refusal;
 
 use std::sync::Arc;
 
 use reqwest::Url;
-use suitesync_contract::{DelegateName, Failure, FailureClass, ObjectId, RefSpec, RepoUrl, Scheme, Transfer};
+use suitesync_contract::{DelegateName, Failure, FailureClass, RefSpec, RepoUrl, Scheme, Transfer};
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization::Authorization;
 use crate::client::Client;
+use crate::fetching::{FetchRequest, Rung};
 use crate::http::{Call, Http};
 use crate::knowledge::Known;
 use crate::packets::Packets;
 use crate::pkt_line::Packet;
 use crate::place::Place;
-use crate::protocol::{self, Protocol};
-use crate::protocol_v2::{self, FetchRequest};
+use crate::protocol::{self, Learnt, Protocol, Refs};
+use crate::protocol_v2;
 use crate::refs::{self, Ref, Tip};
 
-pub(crate) use pack::Pack;
+pub(crate) use pack::{Opened, Pack};
 
 /// Bound of a list of refs: a million of them.
 const MAX_LISTING: u64 = 64 << 20;
@@ -47,7 +50,7 @@ pub struct RemoteSettings {
 }
 
 /// A repository on its server.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Remote {
     http: Http,
     place: Arc<Place>,
@@ -119,84 +122,139 @@ impl Remote {
     }
 
     /// Asks the remote from the start what it speaks.
-    pub(crate) async fn learn(&self, cancel: &CancellationToken) -> Result<Known, Failure> {
-        let known = protocol::learn(&self.http, &self.base, cancel).await?;
-        self.http.client().knowledge.remember(&self.base, known.clone());
-        Ok(known)
+    pub(crate) async fn learn(&self, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.ask(&self.base, &[], cancel).await.map(drop)
     }
 
     /// The refs that begin with any of `prefixes`.
     pub(crate) async fn list(&self, prefixes: &[String], cancel: &CancellationToken) -> Result<Vec<Ref>, Failure> {
-        if let Some(known) = self.http.client().knowledge.get(&self.base) {
-            match self.list_from(&known, prefixes, cancel).await {
-                Err(failure) if is_surprise(&failure) => self.http.client().knowledge.forget(&self.base),
+        if let Some(known) = self.known() {
+            match self.list_again(known, prefixes, cancel).await {
+                Err(failure) if is_surprise(&failure) => self.forget(),
                 expected => return expected,
             }
         }
-        let known = self.learn(cancel).await?;
-        self.list_from(&known, prefixes, cancel).await
+        let learnt = self.ask(&self.base, prefixes, cancel).await?;
+        self.list_from(learnt, prefixes, cancel).await
     }
 
-    /// Opens a pack with commits at depth 1.
+    /// How commits are asked for, the best way first.
+    pub(crate) async fn rung(&self, cancel: &CancellationToken) -> Result<Rung, Failure> {
+        self.known_or_learnt(cancel).await.map(|known| known.rung)
+    }
+
+    /// Commits are to be asked for like this from now on.
+    pub(crate) fn settle(&self, rung: Rung) {
+        self.http.client().knowledge.settle(&self.base, rung);
+    }
+
+    /// Asks for objects and opens the pack that they come in, of at most `most` bytes.
     pub(crate) async fn fetch(
         &self,
         asked: &FetchRequest,
         most: u64,
         cancel: &CancellationToken,
-    ) -> Result<Pack, Failure> {
-        let known = match self.http.client().knowledge.get(&self.base) {
-            Some(known) => known,
-            None => self.learn(cancel).await?,
+    ) -> Result<Opened, Failure> {
+        let known = self.known_or_learnt(cancel).await?;
+        let opened = self.open(&known, asked, most, cancel).await;
+        let refused = match &opened {
+            Ok(Opened::Pack(_)) => return opened,
+            Ok(Opened::Refused(failure)) | Err(failure) => failure,
         };
-        let Protocol::V2(capabilities) = &known.protocol;
-        let call = Call::UploadPack(protocol_v2::fetch(capabilities, asked));
-        let opened = match self.http.exchange(&known.base, &call, cancel).await {
-            Ok(answer) => Pack::open(Packets::new(answer.body, most)).await,
-            Err(failure) => Err(failure),
-        };
-        opened.map_err(|failure| {
-            if is_surprise(&failure) {
-                self.http.client().knowledge.forget(&self.base);
-            }
-            self.unless_unknown(failure, &asked.wants)
-        })
+        if opened.is_err() && is_surprise(refused) {
+            self.forget();
+        }
+        match self.ungiven(&known, asked, refused, cancel).await {
+            Some(commit) => Err(self.not_given(&known, commit)),
+            None => opened,
+        }
     }
 
-    async fn list_from(
+    async fn open(
         &self,
         known: &Known,
+        asked: &FetchRequest,
+        most: u64,
+        cancel: &CancellationToken,
+    ) -> Result<Opened, Failure> {
+        let call = Call::upload_pack(known.protocol.fetch(asked));
+        let packets = Packets::new(self.http.exchange(&known.base, &call, cancel).await?.body, most);
+        match &known.protocol {
+            Protocol::V2(_) => Pack::open_v2(packets).await,
+            Protocol::V0(capabilities) => Pack::open_v0(packets, capabilities.framing()).await,
+        }
+    }
+
+    /// Refs of a remote whose protocol is known, with one request.
+    async fn list_again(
+        &self,
+        known: Known,
         prefixes: &[String],
         cancel: &CancellationToken,
     ) -> Result<Vec<Ref>, Failure> {
-        let Protocol::V2(capabilities) = &known.protocol;
-        let call = Call::UploadPack(protocol_v2::ls_refs(capabilities, prefixes));
-        let answer = self.http.exchange(&known.base, &call, cancel).await?;
-        let mut packets = Packets::new(answer.body, MAX_LISTING);
-        let mut refs = Vec::new();
-        loop {
-            match packets.next().await? {
-                Some(Packet::Line(line)) => {
-                    refs.push(protocol_v2::parse_ref(&line).map_err(|error| self.place.protocol_failure(error))?);
-                }
-                Some(Packet::Flush) => break,
-                Some(Packet::Delimiter | Packet::End) | None => return Err(packets.cut()),
+        let learnt = match &known.protocol {
+            Protocol::V0(_) => self.ask(&known.base, prefixes, cancel).await?,
+            Protocol::V2(capabilities) => {
+                let refs = Refs::Listed(capabilities.clone());
+                Learnt { known, refs }
             }
-        }
-        packets.finish().await?;
-        Ok(refs)
+        };
+        self.list_from(learnt, prefixes, cancel).await
     }
 
-    /// A server that gives up naming an id that was wanted does not have it, or does not give it away.
-    fn unless_unknown(&self, failure: Failure, wants: &[ObjectId]) -> Failure {
-        let named = wants.iter().find(|want| failure.message.contains(&want.to_string()));
-        match (failure.class, named) {
-            (FailureClass::ServerError, Some(commit)) => {
-                let cause = format!("the server does not give commit {commit}");
-                self.place.repository_failure(FailureClass::RefNotFound, "fetch from", cause)
+    /// The refs that an advertisement named, or else those that the remote lists.
+    async fn list_from(
+        &self,
+        learnt: Learnt,
+        prefixes: &[String],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Ref>, Failure> {
+        match learnt.refs {
+            Refs::Named(refs) => Ok(refs),
+            Refs::Listed(capabilities) => {
+                let call = Call::upload_pack(protocol_v2::ls_refs(&capabilities, prefixes));
+                let answer = self.http.exchange(&learnt.known.base, &call, cancel).await?;
+                listed(Packets::new(answer.body, MAX_LISTING)).await
             }
-            _ => failure,
         }
     }
+
+    async fn ask(&self, base: &Url, prefixes: &[String], cancel: &CancellationToken) -> Result<Learnt, Failure> {
+        let learnt = protocol::learn(&self.http, base, prefixes, cancel).await?;
+        self.http.client().knowledge.remember(&self.base, &learnt.known);
+        Ok(learnt)
+    }
+
+    fn known(&self) -> Option<Known> {
+        self.http.client().knowledge.get(&self.base)
+    }
+
+    async fn known_or_learnt(&self, cancel: &CancellationToken) -> Result<Known, Failure> {
+        match self.known() {
+            Some(known) => Ok(known),
+            None => self.ask(&self.base, &[], cancel).await.map(|learnt| learnt.known),
+        }
+    }
+
+    fn forget(&self) {
+        self.http.client().knowledge.forget(&self.base);
+    }
+}
+
+/// The answer to `ls-refs`.
+pub(crate) async fn listed(mut packets: Packets) -> Result<Vec<Ref>, Failure> {
+    let mut refs = Vec::new();
+    loop {
+        match packets.next().await? {
+            Some(Packet::Line(line)) => {
+                refs.push(protocol_v2::parse_ref(&line).map_err(|error| packets.place().protocol_failure(error))?);
+            }
+            Some(Packet::Flush) => break,
+            Some(Packet::Delimiter | Packet::End) | None => return Err(packets.cut()),
+        }
+    }
+    packets.finish().await?;
+    Ok(refs)
 }
 
 /// Whether an answer speaks against what was known of the remote.

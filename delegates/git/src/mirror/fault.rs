@@ -26,6 +26,9 @@ pub(crate) enum Fault {
     /// The server sent what is no pack.
     #[error("what it sent cannot be stored: {0}")]
     NoPack(String),
+    /// A blob that a partial mirror was never asked to get.
+    #[error("blob {0} was not fetched")]
+    NotFetched(ObjectId),
     #[error("the disk is full")]
     DiskFull,
     #[error("{0}")]
@@ -60,7 +63,7 @@ impl Fault {
             Self::NoCommit(_) => FailureClass::RefNotFound,
             Self::NoPack(_) => FailureClass::Protocol,
             Self::DiskFull => FailureClass::DiskFull,
-            Self::Local(_) => FailureClass::Internal,
+            Self::NotFetched(_) | Self::Local(_) => FailureClass::Internal,
             Self::Canceled => return crate::cancel::canceled(),
         };
         let failure = place.repository_failure(class, "mirror", self);
@@ -72,7 +75,12 @@ impl Fault {
             Self::Refused(_) => {
                 failure.with_hint("remove the entry from the repository; `git fsck` there names it too")
             }
-            Self::NoCommit(_) | Self::NoPack(_) | Self::DiskFull | Self::Local(_) | Self::Canceled => failure,
+            Self::NoCommit(_)
+            | Self::NoPack(_)
+            | Self::NotFetched(_)
+            | Self::DiskFull
+            | Self::Local(_)
+            | Self::Canceled => failure,
         }
     }
 }

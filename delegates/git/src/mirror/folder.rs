@@ -1,114 +1,135 @@
-//! The folder of one mirror: its name, how it is made, healed and thrown away. All of it with the lock held.
+//! The folder of one mirror: how it is made, recovered, judged and thrown away. All of it with the lock held.
 
 use std::fs::{self, DirBuilder};
-use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use suitesync_contract::{ConnectionName, RepoUrl};
 
 use super::fault::Fault;
+use super::heal::heal;
+use super::name::MirrorKey;
+use super::paths::{Paths, discard, is_missing};
 use super::state::State;
 use super::store::Store;
 
 /// Only the agent's own user may look into mirrors: they hold other people's code.
 const PRIVATE: u32 = 0o700;
-/// Characters of the readable part of a name; file names have room for 255 bytes.
-const MAX_SLUG: usize = 60;
-/// Bytes of the hash in a name: 48 bits keep thousands of mirrors apart.
-const HASH_BYTES: usize = 6;
 /// Present in a mirror that was found to be damaged; holds the reason.
 const CONDEMNED: &str = "condemned";
 
 /// Where one mirror lies and what it is to be.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    path: PathBuf,
+    paths: Paths,
     connection: String,
     repository: String,
 }
 
 impl Folder {
     pub(crate) fn new(mirrors: &Path, connection: &ConnectionName, url: &RepoUrl) -> Self {
-        let repository = url.identity().to_string();
-        let mut digest = Sha256::new();
-        digest.update(connection.as_str());
-        digest.update([0]);
-        digest.update(&repository);
-        let hash = hex::encode(digest.finalize().get(..HASH_BYTES).unwrap_or_default());
-        let name = format!("{}-{hash}.git", slug(&format!("{connection}{}", url.path())));
-        Self { path: mirrors.join(name), connection: connection.to_string(), repository }
+        Self::of(mirrors, &MirrorKey { connection: connection.clone(), repository: url.identity().clone() })
+    }
+
+    pub(crate) fn of(mirrors: &Path, key: &MirrorKey) -> Self {
+        let paths = Paths::new(mirrors, &key.name());
+        Self { paths, connection: key.connection.to_string(), repository: key.repository.to_string() }
+    }
+
+    /// Where the mirror is fetched anew: beside it, with the same lock.
+    pub(crate) fn beside(&self) -> Self {
+        let paths = self.paths.beside();
+        Self { paths, connection: self.connection.clone(), repository: self.repository.clone() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.paths.mirror()
     }
 
-    /// Beside the mirror, as that is renamed; never removed, as that would let two hold it.
-    pub(crate) fn lock_path(&self) -> PathBuf {
-        self.path.with_extension("lock")
+    pub(crate) fn paths(&self) -> &Paths {
+        &self.paths
     }
 
     /// Makes the folder of all mirrors.
     pub(crate) fn make_parent(&self) -> Result<(), Fault> {
-        let parent = self.path.parent().unwrap_or(&self.path);
+        let parent = self.path().parent().unwrap_or(self.path());
         let made = DirBuilder::new().recursive(true).mode(PRIVATE).create(parent);
         made.map_err(|error| Fault::io("make the folder", parent, &error))
     }
 
     /// Makes the mirror ready for use: its state, and why it had to be made anew, if it had.
     pub(crate) fn prepare(&self) -> Result<(State, Option<String>), Fault> {
-        remove(&self.fresh())?;
-        remove(&self.aside())?;
-        if fs::symlink_metadata(&self.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            return Ok((self.make()?, None));
+        let lost = self.recover()?;
+        if is_missing(self.path()) {
+            return Ok((self.make()?, lost));
         }
-        match self.inspect() {
+        match self.inspect(self.path()) {
             Ok(state) => Ok((state, None)),
             Err(Fault::Damaged(reason)) => Ok((self.replace()?, Some(reason))),
             Err(other) => Err(other),
         }
     }
 
+    /// Ends what a killed process left half done. The reason if what had been the mirror could not be saved.
+    pub(crate) fn recover(&self) -> Result<Option<String>, Fault> {
+        let mut lost = None;
+        if is_missing(self.path()) {
+            for beside in [self.paths.fresh(), self.paths.aside()].into_iter().filter(|path| !is_missing(path)) {
+                match self.inspect(&beside) {
+                    Ok(_) => {
+                        self.paths.put_in_place(&beside)?;
+                        lost = None;
+                        break;
+                    }
+                    // A new one that is half was never the mirror.
+                    Err(Fault::Damaged(reason)) => lost = Some(reason).filter(|_| beside == self.paths.aside()),
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        self.paths.clear_leftovers()?;
+        Ok(lost)
+    }
+
     /// Throws the mirror away and makes an empty one.
     pub(crate) fn replace(&self) -> Result<State, Fault> {
-        let aside = self.aside();
-        remove(&aside)?;
-        fs::rename(&self.path, &aside).map_err(|error| Fault::io("move aside", &self.path, &error))?;
-        remove(&aside)?;
+        self.paths.throw_away()?;
         self.make()
     }
 
     /// Marks the mirror for the next one who opens it. A mark that cannot be written costs one more failed sync.
     pub(crate) fn condemn(&self, reason: &str) {
-        if let Err(error) = fs::write(self.path.join(CONDEMNED), reason) {
-            tracing::debug!(mirror = %self.path.display(), %error, "failed to mark a damaged mirror");
+        if let Err(error) = fs::write(self.path().join(CONDEMNED), reason) {
+            tracing::debug!(mirror = %self.path().display(), %error, "failed to mark a damaged mirror");
         }
     }
 
     fn make(&self) -> Result<State, Fault> {
-        let fresh = self.fresh();
-        remove(&fresh)?;
+        let fresh = self.paths.fresh();
+        discard(&fresh)?;
         let made = DirBuilder::new().mode(PRIVATE).create(&fresh);
         made.map_err(|error| Fault::io("make the folder", &fresh, &error))?;
         Store::create(&fresh)?;
         let state = State::new(self.connection.clone(), self.repository.clone());
         state.write(&fresh)?;
-        fs::rename(&fresh, &self.path).map_err(|error| Fault::io("move into place", &fresh, &error))?;
+        self.paths.put_in_place(&fresh)?;
         Ok(state)
     }
 
-    fn inspect(&self) -> Result<State, Fault> {
-        if let Ok(reason) = fs::read_to_string(self.path.join(CONDEMNED)) {
+    /// Heals a folder that is, or is to be, the mirror, and reads its state.
+    fn inspect(&self, path: &Path) -> Result<State, Fault> {
+        if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+            return Err(Fault::Damaged("it is no folder".to_owned()));
+        }
+        if let Ok(reason) = fs::read_to_string(path.join(CONDEMNED)) {
             return Err(Fault::Damaged(reason));
         }
-        let state = State::read(&self.path)?;
+        let state = State::read(path)?;
         if !state.belongs_to(&self.connection, &self.repository) {
             return Err(Fault::Damaged("the folder belongs to another repository".to_owned()));
         }
-        heal(&self.path)?;
-        let store = Store::open(&self.path)?;
+        heal(path)?;
+        let store = Store::open(path)?;
         for tip in state.newest(super::MAX_HAVES) {
             // Other faults are the repository's own: they are told when it is read, not when the mirror is opened.
             if let Err(damage @ Fault::Damaged(_)) = store.expect_readable(tip) {
@@ -117,110 +138,111 @@ impl Folder {
         }
         Ok(state)
     }
-
-    fn fresh(&self) -> PathBuf {
-        self.path.with_extension("new")
-    }
-
-    fn aside(&self) -> PathBuf {
-        self.path.with_extension("old")
-    }
-}
-
-/// Removes what killed processes left: lock files of Git, temporary packs, and packs without an index or the reverse.
-fn heal(path: &Path) -> Result<(), Fault> {
-    let packs = path.join("objects").join("pack");
-    for file in files(path)?.into_iter().filter(|file| has_extension(file, "lock")) {
-        remove(&file)?;
-    }
-    for file in files(&packs)? {
-        let partner = match file.extension().and_then(|extension| extension.to_str()) {
-            Some("pack") => Some(file.with_extension("idx")),
-            Some("idx") => Some(file.with_extension("pack")),
-            _ => None,
-        };
-        if !partner.is_some_and(|partner| partner.is_file()) {
-            remove(&file)?;
-        }
-    }
-    Ok(())
-}
-
-fn has_extension(file: &Path, extension: &str) -> bool {
-    file.extension().is_some_and(|found| found == extension)
-}
-
-/// What lies in a folder, folders left out.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => return Err(Fault::Damaged(format!("the folder {} cannot be read: {error}", folder.display()))),
-    };
-    let files = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
-    Ok(files.map(|entry| entry.path()).collect())
-}
-
-/// Removes a file or a whole folder, if it is there.
-fn remove(path: &Path) -> Result<(), Fault> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::io("remove", path, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// A readable part for the folder's name, from the end of the repository's path.
-fn slug(text: &str) -> String {
-    let letters: Vec<char> =
-        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let words: Vec<String> =
-        letters.split(|c| *c == '-').filter(|word| !word.is_empty()).map(String::from_iter).collect();
-    let whole = words.join("-");
-    let start = whole.len().saturating_sub(MAX_SLUG);
-    whole.get(start..).unwrap_or_default().trim_matches('-').to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use suitesync_contract::Provider;
+
     use super::*;
 
-    #[test]
-    fn slugs_are_short_plain_and_readable() {
-        let check = |text: &str, expect: &str| assert_eq!(slug(text), expect);
-        check("contoso/contoso/payments/_git/checkout", "contoso-contoso-payments-git-checkout");
-        check("a/My%20Project/..", "a-my-20project");
-        check("ü/../..", "");
-        assert_eq!(slug(&"x".repeat(500)).len(), MAX_SLUG);
+    /// What tells the folders of a test apart.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Content {
+        Missing,
+        /// A whole mirror, marked with this letter.
+        Whole(char),
+        /// A mirror that lost its state, as one that is being removed.
+        Half,
+        /// A whole mirror of another repository.
+        Foreign,
+    }
+    use Content::{Foreign, Half, Missing, Whole};
+
+    fn folder(mirrors: &Path, repository: &str) -> Folder {
+        let url = format!("https://git.example.org/{repository}");
+        let url = RepoUrl::parse(&url, Provider::Git).unwrap().repository;
+        Folder::new(mirrors, &"contoso".parse().unwrap(), &url)
+    }
+
+    fn put(mirrors: &Path, path: &Path, content: Content) {
+        let repository = if content == Foreign { "other" } else { "checkout" };
+        if content != Missing {
+            let made = folder(&mirrors.join("workshop"), repository);
+            made.make_parent().unwrap();
+            made.prepare().unwrap();
+            fs::rename(made.path(), path).unwrap();
+        }
+        match content {
+            Whole(letter) => fs::write(path.join("letter"), letter.to_string()).unwrap(),
+            Half => State::remove(path).unwrap(),
+            Missing | Foreign => {}
+        }
+    }
+
+    /// What the next one who opens makes of a mirror, a new one and an old one: the letter of the mirror it uses,
+    /// nothing for an empty one, and whether it says that something was lost.
+    #[track_caller]
+    fn check(found: [Content; 3], expect: Option<char>, told: bool) {
+        let mirrors = tempfile::tempdir().unwrap();
+        let opened = folder(mirrors.path(), "checkout");
+        let places = [opened.path().to_owned(), opened.paths.fresh(), opened.paths.aside()];
+        places.iter().zip(found).for_each(|(place, content)| put(mirrors.path(), place, content));
+        let (state, reason) = opened.prepare().unwrap();
+        let letter = fs::read_to_string(opened.path().join("letter")).ok();
+        assert_eq!((letter.as_deref(), reason.is_some()), (expect.map(String::from).as_deref(), told), "{found:?}");
+        assert_eq!(State::read(opened.path()).unwrap(), state);
+        assert!(opened.paths.leftovers().iter().all(|leftover| is_missing(leftover)), "{found:?}");
     }
 
     #[test]
-    fn leftovers_of_a_killed_process_go_and_whole_packs_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let packs = folder.path().join("objects/pack");
-        fs::create_dir_all(&packs).unwrap();
-        for name in
-            ["pack-a.pack", "pack-a.idx", "pack-b.pack", "pack-c.idx", "pack_git2_x1", "tmp_pack_y", "pack-d.idx.lock"]
-        {
-            fs::write(packs.join(name), "").unwrap();
+    fn a_mirror_is_what_has_the_name_whatever_lies_beside() {
+        check([Whole('a'), Missing, Missing], Some('a'), false);
+        check([Whole('a'), Half, Missing], Some('a'), false);
+        check([Whole('a'), Whole('b'), Missing], Some('a'), false);
+        check([Whole('b'), Missing, Whole('a')], Some('b'), false);
+        check([Whole('b'), Missing, Half], Some('b'), false);
+        check([Whole('b'), Foreign, Foreign], Some('b'), false);
+    }
+
+    #[test]
+    fn a_swap_that_was_killed_between_its_renames_is_ended() {
+        check([Missing, Whole('b'), Whole('a')], Some('b'), false);
+        check([Missing, Half, Whole('a')], Some('a'), false);
+        check([Missing, Foreign, Whole('a')], Some('a'), false);
+        check([Missing, Missing, Whole('a')], Some('a'), false);
+    }
+
+    #[test]
+    fn without_anything_whole_a_mirror_is_made_anew_and_a_loss_is_told() {
+        check([Missing, Missing, Missing], None, false);
+        check([Missing, Half, Missing], None, false);
+        check([Missing, Missing, Half], None, true);
+        check([Missing, Half, Foreign], None, true);
+        check([Half, Missing, Missing], None, true);
+        check([Foreign, Whole('b'), Missing], None, true);
+    }
+
+    #[test]
+    fn what_a_swap_in_a_swap_left_goes() {
+        let mirrors = tempfile::tempdir().unwrap();
+        let opened = folder(mirrors.path(), "checkout");
+        let beside = opened.beside();
+        for path in [beside.path().to_owned(), beside.paths.fresh(), beside.paths.aside()] {
+            fs::create_dir_all(path.join("objects")).unwrap();
         }
-        for name in ["HEAD", "shallow.lock", "config.lock"] {
-            fs::write(folder.path().join(name), "").unwrap();
-        }
-        heal(folder.path()).unwrap();
-        let names = |folder: &Path| {
-            let mut names: Vec<_> = files(folder)
-                .unwrap()
-                .iter()
-                .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned())
-                .collect();
-            names.sort();
-            names
-        };
-        assert_eq!(names(&packs), ["pack-a.idx", "pack-a.pack"]);
-        assert_eq!(names(folder.path()), ["HEAD"]);
+        opened.prepare().unwrap();
+        assert_eq!(fs::read_dir(mirrors.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_to_elsewhere_in_the_place_of_a_mirror_is_replaced_and_not_followed() {
+        let (mirrors, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        put(mirrors.path(), &elsewhere.path().join("mirror"), Whole('a'));
+        let opened = folder(mirrors.path(), "checkout");
+        std::os::unix::fs::symlink(elsewhere.path().join("mirror"), opened.path()).unwrap();
+        assert!(opened.prepare().unwrap().1.is_some());
+        assert!(fs::symlink_metadata(opened.path()).unwrap().is_dir());
+        assert!(elsewhere.path().join("mirror/letter").exists());
     }
 }

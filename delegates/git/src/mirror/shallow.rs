@@ -9,7 +9,7 @@ use suitesync_contract::ObjectId;
 
 use super::fault::Fault;
 use super::state::replace_file;
-use crate::protocol_v2::ShallowLine;
+use crate::fetching::ShallowLine;
 
 const FILE: &str = "shallow";
 

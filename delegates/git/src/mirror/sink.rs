@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::delta_guard::DeltaGuard;
 use super::fault::Fault;
 use super::folder::Folder;
 use super::lock::Lock;
@@ -88,6 +89,7 @@ impl Storing {
         let cancel = self.cancel.clone();
         writer.progress(move |_| !cancel.is_cancelled());
         let mut header = Header::default();
+        let mut guard = DeltaGuard::new(self.limits.delta_bytes);
         let mut received = 0;
         while let Some(piece) = pieces.blocking_recv() {
             let Piece::Bytes(bytes) = piece else {
@@ -99,6 +101,7 @@ impl Storing {
             }
             header.take(&bytes);
             header.check(self.limits.pack_objects)?;
+            guard.take(&bytes)?;
             writer.write_all(&bytes).map_err(|_| self.refused())?;
         }
         Err(Fault::Canceled)

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use suitesync_contract::ObjectId;
 
 use super::fault::Fault;
+use super::heal::remove;
+use super::usage::Weight;
 
 const FILE: &str = "suitesync.json";
 /// Counted up when a mirror of an older version cannot be used any more.
@@ -23,11 +25,14 @@ pub(crate) struct State {
     repository: String,
     /// Commits that are held with their whole trees, the newest last.
     tips: Vec<ObjectId>,
+    /// What it weighed before its first update: what a fresh one weighs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fresh: Option<Weight>,
 }
 
 impl State {
     pub(crate) fn new(connection: String, repository: String) -> Self {
-        Self { format: FORMAT, connection, repository, tips: Vec::new() }
+        Self { format: FORMAT, connection, repository, tips: Vec::new(), fresh: None }
     }
 
     pub(crate) fn read(folder: &Path) -> Result<Self, Fault> {
@@ -44,6 +49,10 @@ impl State {
         replace_file(&folder.join(FILE), &text)
     }
 
+    pub(crate) fn remove(folder: &Path) -> Result<(), Fault> {
+        remove(&folder.join(FILE))
+    }
+
     pub(crate) fn belongs_to(&self, connection: &str, repository: &str) -> bool {
         self.connection == connection && self.repository == repository
     }
@@ -55,6 +64,16 @@ impl State {
     /// The newest tips, at most `count`.
     pub(crate) fn newest(&self, count: usize) -> Vec<ObjectId> {
         self.tips.iter().rev().take(count).copied().collect()
+    }
+
+    /// Nothing until there was an update.
+    pub(crate) fn fresh(&self) -> Option<Weight> {
+        self.fresh
+    }
+
+    /// The state of a mirror whose growth counts from this weight on.
+    pub(crate) fn grown_from(&self, fresh: Weight) -> Self {
+        Self { fresh: Some(fresh), ..self.clone() }
     }
 
     /// The state with more commits held.
@@ -95,6 +114,9 @@ mod tests {
         state.write(folder.path()).unwrap();
         assert_eq!(State::read(folder.path()).unwrap(), state);
         assert_eq!(state.newest(1), [id(2)]);
+        let grown = state.grown_from(Weight { packs: 2, bytes: 77 });
+        grown.write(folder.path()).unwrap();
+        assert_eq!(State::read(folder.path()).unwrap().fresh(), Some(Weight { packs: 2, bytes: 77 }));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
-use suitesync_contract::{ObjectId, TreeEntry};
+use git2::{ErrorCode, ObjectType, OdbLookupFlags, Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
+use suitesync_contract::{ObjectId, TreeEntry, TreeEntryKind};
 
 use super::BlobContent;
+use super::extent::Extent;
 use super::fault::Fault;
 use super::tree::{self, Tree};
 use crate::limits::Limits;
@@ -47,24 +48,34 @@ impl Store {
         self.tree_of(commit).and_then(|tree| self.read_tree(tree)).map(drop)
     }
 
-    pub(crate) fn expect_present(&self, id: ObjectId) -> Result<(), Fault> {
-        let odb = self.repository.odb().map_err(|error| damaged(id, &error))?;
-        let present = Oid::from_bytes(id.as_bytes()).is_ok_and(|oid| odb.exists(oid));
-        if present { Ok(()) } else { Err(Fault::Damaged(format!("object {id} is missing"))) }
+    /// Those of `ids` that are not here.
+    pub(crate) fn missing(&self, ids: Vec<ObjectId>) -> Result<Vec<ObjectId>, Fault> {
+        let odb = self.repository.odb().map_err(|error| {
+            Fault::Damaged(format!("its objects cannot be read: {}", shown(error.message().as_bytes())))
+        })?;
+        // Looking for new packs at every one that is missing would take longer than all else.
+        let here = |oid| odb.exists_ext(oid, OdbLookupFlags::NO_REFRESH);
+        let present = |id: &ObjectId| Oid::from_bytes(id.as_bytes()).is_ok_and(here);
+        Ok(ids.into_iter().filter(|id| !present(id)).collect())
     }
 
-    /// Every tree of the commit can be read and every blob is there. What trees hold is not judged here.
-    pub(crate) fn verify(&self, commit: ObjectId, limits: &Limits) -> Result<(), Fault> {
-        let top = self.tree_of(commit)?;
-        let verified = tree::walk(self, top, limits, &mut |entry| match entry.kind {
-            suitesync_contract::TreeEntryKind::File | suitesync_contract::TreeEntryKind::Symlink => {
-                self.expect_present(entry.id)
+    /// Every tree of the commit can be read and, where the mirror is whole, every blob is there. What trees hold is
+    /// not judged here.
+    pub(crate) fn verify(&self, commit: ObjectId, extent: Extent, limits: &Limits) -> Result<(), Fault> {
+        let mut blobs = Vec::new();
+        let walked = tree::walk(self, self.tree_of(commit)?, limits, &mut |entry| {
+            if extent == Extent::Whole && matches!(entry.kind, TreeEntryKind::File | TreeEntryKind::Symlink) {
+                blobs.push(entry.id);
             }
-            suitesync_contract::TreeEntryKind::Directory | suitesync_contract::TreeEntryKind::Submodule => Ok(()),
+            Ok(())
         });
-        match verified {
-            Err(Fault::Refused(_) | Fault::TooLarge(_)) => Ok(()),
-            other => other,
+        match walked {
+            Err(Fault::Refused(_) | Fault::TooLarge(_)) => return Ok(()),
+            other => other?,
+        }
+        match self.missing(blobs)?.first() {
+            None => Ok(()),
+            Some(id) => Err(Fault::Damaged(format!("object {id} is missing"))),
         }
     }
 
@@ -77,11 +88,13 @@ impl Store {
         Ok(entries)
     }
 
-    pub(crate) fn read_blob(&self, id: ObjectId, max: u64) -> Result<BlobContent, Fault> {
-        match self.read(id, ObjectType::Blob, max)? {
-            Content::Bytes(bytes) => Ok(BlobContent::Bytes(bytes)),
-            Content::TooLarge(size) => Ok(BlobContent::TooLarge(size)),
-            Content::OtherKind => Err(Fault::Refused(format!("object {id} is no blob"))),
+    pub(crate) fn read_blob(&self, id: ObjectId, max: u64, extent: Extent) -> Result<BlobContent, Fault> {
+        match self.read(id, ObjectType::Blob, max) {
+            Ok(Content::Bytes(bytes)) => Ok(BlobContent::Bytes(bytes)),
+            Ok(Content::TooLarge(size)) => Ok(BlobContent::TooLarge(size)),
+            Ok(Content::OtherKind) => Err(Fault::Refused(format!("object {id} is no blob"))),
+            Err(_) if extent == Extent::Blobless && !self.missing(vec![id])?.is_empty() => Err(Fault::NotFetched(id)),
+            Err(fault) => Err(fault),
         }
     }
 

@@ -15,6 +15,7 @@ async fn a_first_fetch_brings_the_tree_and_the_content_of_a_commit() {
     world.fetch(&mut mirror, &remote, commit).await.unwrap();
     let entries = mirror.snapshot(commit).unwrap();
     let login = entries.iter().find(|entry| entry.path == b"Test Cases/login.tc").unwrap();
+    mirror.ensure_blobs(&[login.id]).await.unwrap();
     assert_eq!(mirror.read_blob(login.id, 100).unwrap(), BlobContent::Bytes(b"<login/>".to_vec()));
     assert_eq!(mirror.rebuilt(), None);
 }

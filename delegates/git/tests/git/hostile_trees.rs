@@ -7,7 +7,7 @@ use suitesync_contract::{FailureClass, ObjectId};
 use suitesync_git::{BlobContent, Limits};
 use suitesync_loopback::clean_git;
 
-use crate::support::{World, connection};
+use crate::support::{V2_PLAIN, World, connection};
 
 /// Writes an object as it is, and gives its id.
 fn write_object(world: &World, kind: &str, content: &[u8]) -> ObjectId {
@@ -95,7 +95,7 @@ async fn a_tree_that_repeats_itself_is_refused_before_it_fills_the_memory() {
 #[tokio::test]
 async fn a_huge_blob_is_told_by_its_size_without_being_read() {
     const SIZE: usize = 200 << 20;
-    let world = World::empty();
+    let world = World::served(V2_PLAIN);
     let remote = world.remote();
     let commit = world.commit("main", "huge.bin", &vec![0; SIZE]);
     let mut mirror = world.mirror(&remote).await;
@@ -110,7 +110,7 @@ async fn a_huge_blob_is_told_by_its_size_without_being_read() {
 
 #[tokio::test]
 async fn packs_beyond_the_limits_are_refused_and_nothing_of_them_is_kept() {
-    let world = World::with_commit();
+    let world = World::served(V2_PLAIN);
     let commit = world.commit(
         "main",
         "noise",

@@ -4,9 +4,14 @@
 
 mod first_steps;
 mod hostile_servers;
+mod hostile_streams;
 mod hostile_trees;
+mod killing;
+mod ladder;
 mod mirrors;
 mod polling;
 mod probing;
 mod support;
+mod swaps;
 mod trust;
+mod updates;

@@ -9,7 +9,7 @@ use suitesync_contract::{FailureClass, ObjectId};
 use suitesync_git::{BlobContent, FetchProgress, Mirror};
 use suitesync_loopback::{Change, Fault, clean_git};
 
-use crate::support::{PATH, World, connection, paths};
+use crate::support::{PATH, V2_PLAIN, World, connection, fsck, paths};
 
 fn packs(mirror: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(mirror.join("objects/pack")).unwrap();
@@ -17,13 +17,6 @@ fn packs(mirror: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "pack"))
         .collect()
-}
-
-fn fsck(mirror: &Mirror, commits: &[ObjectId]) -> String {
-    let commits = commits.iter().map(ObjectId::to_string);
-    let output = clean_git().arg("-C").arg(mirror.path()).args(["fsck", "--full", "--strict"]).args(commits).output();
-    let output = output.unwrap();
-    if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() }
 }
 
 /// Content that does not compress, the same for the same seed.
@@ -49,7 +42,7 @@ async fn filled(world: &World) -> (Mirror, ObjectId) {
 
 #[tokio::test]
 async fn git_finds_a_mirror_whole_after_several_updates() {
-    let world = World::with_commit();
+    let world = World::without_filter();
     world.commit("main", "second", b"2");
     let (mut mirror, first) = filled(&world).await;
     let second = world.commit("main", "Test Cases/login.tc", b"<login second/>");
@@ -63,7 +56,7 @@ async fn git_finds_a_mirror_whole_after_several_updates() {
 
 #[tokio::test]
 async fn an_update_sends_what_differs_and_no_more() {
-    let world = World::empty();
+    let world = World::served(V2_PLAIN);
     let files: Vec<_> = (0..50).map(|n| Change::write(format!("dir/{n}.bin"), noise(20_000, n + 1))).collect();
     world.commit_all("main", &files);
     let (mut mirror, _) = filled(&world).await;
@@ -131,13 +124,13 @@ async fn what_a_killed_process_left_is_healed_without_a_new_clone() {
     {
         fs::write(path.join(leftover), b"half").unwrap();
     }
-    fs::create_dir(path.with_extension("new")).unwrap();
+    fs::create_dir(path.with_added_extension("new")).unwrap();
     world.server.reset_counters();
     let (mirror, _) = filled(&world).await;
     assert_eq!((mirror.rebuilt(), world.server.request_count()), (None, 0));
     assert_eq!(packs(&path).len(), 1);
     assert_eq!(fsck(&mirror, &[commit]), "");
-    assert!(!path.join("shallow.lock").exists() && !path.with_extension("new").exists());
+    assert!(!path.join("shallow.lock").exists() && !path.with_added_extension("new").exists());
 }
 
 /// Damages a filled mirror while it is closed; it must be made anew with a reason, and work.
@@ -150,7 +143,7 @@ async fn check_rebuilt(damage: impl FnOnce(&Path)) {
     let (mirror, _) = filled(&world).await;
     assert!(mirror.rebuilt().is_some_and(|reason| !reason.is_empty()));
     assert_eq!(paths(&mirror, commit).len(), 2);
-    assert!(!path.with_extension("old").exists());
+    assert!(!path.with_added_extension("old").exists());
 }
 
 #[tokio::test]
@@ -187,7 +180,7 @@ fn damage_middle(pack: &Path) {
 
 #[tokio::test]
 async fn an_update_that_rests_on_damage_is_fetched_whole() {
-    let world = World::empty();
+    let world = World::served(V2_PLAIN);
     let big = noise(100_000, 5);
     world.commit("main", "big.bin", &big);
     let (mirror, _) = filled(&world).await;
@@ -203,7 +196,7 @@ async fn an_update_that_rests_on_damage_is_fetched_whole() {
 
 #[tokio::test]
 async fn a_pack_damaged_in_its_middle_is_found_and_fetched_anew() {
-    let world = World::empty();
+    let world = World::served(V2_PLAIN);
     let big = noise(100_000, 5);
     world.commit("main", "big.bin", &big);
     let (mirror, commit) = filled(&world).await;
@@ -222,7 +215,7 @@ async fn a_pack_damaged_in_its_middle_is_found_and_fetched_anew() {
 
 #[tokio::test]
 async fn a_pack_that_is_cut_off_leaves_the_mirror_as_it_was() {
-    let world = World::with_commit();
+    let world = World::without_filter();
     let (mut mirror, first) = filled(&world).await;
     let second = world.commit("main", "big.bin", &noise(300_000, 3));
     world.server.set_fault(&format!("{PATH}/git-upload-pack"), Fault::CutAfter(100_000));
@@ -238,7 +231,7 @@ async fn a_pack_that_is_cut_off_leaves_the_mirror_as_it_was() {
 
 #[tokio::test]
 async fn a_canceled_fetch_ends_at_once_and_leaves_nothing() {
-    let world = World::with_commit();
+    let world = World::without_filter();
     let (mut mirror, _) = filled(&world).await;
     let second = world.commit("main", "big.bin", &noise(10_000_000, 3));
     let remote = world.remote();
@@ -277,7 +270,7 @@ async fn a_fetch_from_a_silent_server_is_canceled_at_once() {
 
 #[tokio::test]
 async fn blobs_of_a_fetched_commit_are_there_and_others_are_damage() {
-    let world = World::with_commit();
+    let world = World::without_filter();
     let (mut mirror, commit) = filled(&world).await;
     let blob = mirror.snapshot(commit).unwrap().pop().unwrap().id;
     assert_eq!(mirror.ensure_blobs(&[blob]).await, Ok(()));

@@ -2,9 +2,9 @@
 
 use suitesync_contract::{FailureClass, RefSpec};
 use suitesync_git::Tip;
-use suitesync_loopback::{Fault, Protocol, ServerOptions};
+use suitesync_loopback::Fault;
 
-use crate::support::{PATH, World, start, token};
+use crate::support::{PATH, V0_FILTER, World, token};
 
 #[tokio::test]
 async fn a_poll_of_a_known_remote_is_one_request() {
@@ -116,13 +116,12 @@ async fn a_connection_that_the_server_closed_in_between_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_server_of_protocol_v0_is_told_in_words() {
-    let world = World::with_commit();
-    let identity = world.authority.issue(&suitesync_loopback::IssueOptions::default()).unwrap();
-    let options = ServerOptions::new(world.folder.path().join("served")).identity(identity).protocol(Protocol::V0);
-    let old = start(options);
-    let remote = world.remote_at(&old.url(PATH), suitesync_contract::Provider::Git, None);
-    let failure = world.main(&remote).await.unwrap_err();
-    assert_eq!(failure.class, FailureClass::Protocol);
-    assert!(failure.message.contains("speaks only Git protocol v0"), "{failure}");
+async fn a_poll_of_a_server_of_protocol_v0_is_one_look_at_its_advertisement() {
+    let world = World::served(V0_FILTER);
+    let commit = world.commit("main", "x", b"x");
+    for _ in 0..2 {
+        world.server.reset_counters();
+        assert_eq!(world.main(&world.remote()).await, Ok(Tip::Commit(commit)));
+        assert_eq!((world.server.request_count(), world.server.count("GET", &format!("{PATH}/info/refs"))), (1, 1));
+    }
 }

@@ -1,13 +1,17 @@
 //! A repository behind a loopback server, and what a worker makes to reach it. No assertions here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use suitesync_contract::{ConnectionName, DelegateName, Failure, ObjectId, Provider, RefSpec, RepoUrl};
+use suitesync_contract::{ConnectionName, DelegateName, Failure, ObjectId, Provider, RefSpec, RepoUrl, TreeEntryKind};
 use suitesync_git::{
-    Authorization, Clients, FetchProgress, Mirror, Mirrors, PlainHttp, Remote, RemoteSettings, TimeLimits, Tip, Trust,
+    Authorization, BlobContent, Clients, FetchProgress, Mirror, Mirrors, PlainHttp, Remote, RemoteSettings, TimeLimits,
+    Tip, Trust,
 };
-use suitesync_loopback::{Authority, Change, GitServer, IssueOptions, Login, SampleRepository, ServerOptions};
+use suitesync_loopback::{
+    Authority, Change, GitServer, IssueOptions, Login, Protocol, SampleRepository, ServerOptions, clean_git,
+};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const TOKEN: &str = "a-token-for-tests";
@@ -21,6 +25,29 @@ pub(crate) const SHORT: TimeLimits = TimeLimits {
     rate_window: Duration::from_secs(1),
     rate_bytes: 1024,
 };
+
+/// A way in which a server is set up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) protocol: Protocol,
+    /// Whether parts of commits are sent, and blobs singly.
+    pub(crate) config: &'static [(&'static str, &'static str)],
+}
+
+const NO_FILTER: (&str, &str) = ("uploadpack.allowFilter", "false");
+const NO_SINGLE_OBJECTS: (&str, &str) = ("uploadpack.allowAnySHA1InWant", "false");
+
+pub(crate) const V2_FILTER: Setup = Setup { protocol: Protocol::V2, config: &[] };
+pub(crate) const V2_PLAIN: Setup = Setup { protocol: Protocol::V2, config: &[NO_FILTER] };
+pub(crate) const V0_FILTER: Setup = Setup { protocol: Protocol::V0, config: &[] };
+pub(crate) const V0_REACHABLE: Setup =
+    Setup { protocol: Protocol::V0, config: &[NO_SINGLE_OBJECTS, ("uploadpack.allowReachableSHA1InWant", "true")] };
+/// Parts are sent, but blobs cannot be wanted.
+pub(crate) const V0_NO_SINGLE_OBJECTS: Setup = Setup { protocol: Protocol::V0, config: &[NO_SINGLE_OBJECTS] };
+pub(crate) const V0_BARE: Setup = Setup { protocol: Protocol::V0, config: &[NO_FILTER, NO_SINGLE_OBJECTS] };
+
+/// Every setup, for what must work on each.
+pub(crate) const SETUPS: [Setup; 6] = [V2_FILTER, V2_PLAIN, V0_FILTER, V0_REACHABLE, V0_NO_SINGLE_OBJECTS, V0_BARE];
 
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
@@ -52,12 +79,30 @@ impl World {
     }
 
     pub(crate) fn new(certificate: &IssueOptions, limits: TimeLimits) -> Self {
+        Self::set_up(V2_FILTER, certificate, limits)
+    }
+
+    /// A server that sends commits whole or not at all, with one commit on `main`.
+    pub(crate) fn without_filter() -> Self {
+        let world = Self::served(V2_PLAIN);
+        world.commit("main", "Test Cases/login.tc", b"<login/>");
+        world
+    }
+
+    /// An empty repository behind a server of some setup.
+    pub(crate) fn served(setup: Setup) -> Self {
+        Self::set_up(setup, &IssueOptions::default(), TimeLimits::default())
+    }
+
+    fn set_up(setup: Setup, certificate: &IssueOptions, limits: TimeLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("served");
         let authority = Authority::new("Loopback Test CA").unwrap();
         let repository = SampleRepository::create(format!("{}{PATH}", root.display())).unwrap();
         let options = ServerOptions::new(root).identity(authority.issue(certificate).unwrap());
-        let server = start(options.login(Login::Token(TOKEN.to_owned())));
+        let options = options.login(Login::Token(TOKEN.to_owned())).protocol(setup.protocol);
+        let options = setup.config.iter().fold(options, |options, (key, value)| options.git_config(key, value));
+        let server = start(options);
         let (clients, cancel) = (Clients::new(limits), CancellationToken::new());
         Self { folder, authority, server, repository, clients, cancel }
     }
@@ -119,6 +164,15 @@ impl World {
         self.mirrors().open(&connection(), remote.url(), &self.cancel).await.unwrap()
     }
 
+    /// The tip of `main` as a worker comes to it: polled, fetched, and the files below a directory read.
+    pub(crate) async fn sync(&self, reference: RefSpec, directory: &str) -> Result<Files, Failure> {
+        let remote = self.remote();
+        let Tip::Commit(commit) = self.tip(&remote, reference).await? else { return Ok(Files::new()) };
+        let mut mirror = self.mirror(&remote).await;
+        self.fetch(&mut mirror, &remote, commit).await?;
+        read_files(&mut mirror, commit, directory).await
+    }
+
     pub(crate) async fn fetch(&self, mirror: &mut Mirror, remote: &Remote, commit: ObjectId) -> Result<(), Failure> {
         mirror.fetch(remote, &[commit], &mut |_: FetchProgress| {}, &self.cancel).await
     }
@@ -139,6 +193,39 @@ pub(crate) fn delegate() -> DelegateName {
 
 pub(crate) fn connection() -> ConnectionName {
     "contoso".parse().unwrap()
+}
+
+/// Files by their paths.
+pub(crate) type Files = BTreeMap<String, String>;
+
+/// The files below a directory, as text.
+pub(crate) async fn read_files(mirror: &mut Mirror, commit: ObjectId, directory: &str) -> Result<Files, Failure> {
+    let entries = mirror.snapshot(commit)?.into_iter();
+    let below: Vec<_> = entries
+        .filter(|entry| entry.kind == TreeEntryKind::File && entry.path.starts_with(directory.as_bytes()))
+        .collect();
+    let blobs: Vec<_> = below.iter().map(|entry| entry.id).collect();
+    mirror.ensure_blobs(&blobs).await?;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let read = |id| match mirror.read_blob(id, 1 << 20)? {
+        BlobContent::Bytes(bytes) => Ok(text(bytes)),
+        BlobContent::TooLarge(size) => Ok(format!("{size} bytes")),
+    };
+    below.into_iter().map(|entry| read(entry.id).map(|content| (text(entry.path), content))).collect()
+}
+
+/// What Git has to say against a mirror.
+pub(crate) fn fsck(mirror: &Mirror, commits: &[ObjectId]) -> String {
+    let commits = commits.iter().map(ObjectId::to_string);
+    let output = clean_git().arg("-C").arg(mirror.path()).args(["fsck", "--full", "--strict"]).args(commits).output();
+    let output = output.unwrap();
+    if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() }
+}
+
+/// Whether the mirror says of itself that it lacks blobs.
+pub(crate) fn is_partial(mirror: &Mirror) -> bool {
+    let config = ["config", "--file", "config", "--get", "extensions.partialClone"];
+    clean_git().current_dir(mirror.path()).args(config).output().unwrap().status.success()
 }
 
 /// The paths of a snapshot, as text.
