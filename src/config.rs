@@ -20,6 +20,7 @@ mod report;
 mod secrets;
 mod section;
 mod settings;
+mod size;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,7 @@ pub use files::Location;
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{
     AgentConfig, Certificates, Config, ConnectionConfig, ConnectionType, DelegateConfig, Format, LinkConfig, LogConfig,
-    LogFormat, LogLevel, Pin, Proceed, SecretSource, SettingOrigin,
+    LogFormat, LogLevel, Pin, Proceed, RetentionConfig, SecretSource, SettingOrigin,
 };
 pub use watch::Watcher;
 

@@ -5,6 +5,7 @@
 //! actor keeps copies of what the last write returned.
 
 pub mod agent;
+pub mod care;
 pub mod control;
 pub mod delegate;
 pub mod dispatcher;

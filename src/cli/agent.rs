@@ -19,6 +19,7 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::config::{self, Config, Environment, Loaded, Location, Secrets, Watcher};
 use crate::domain::event::{Event, EventName};
 use crate::engine::agent::{self, Parts};
+use crate::engine::care;
 use crate::engine::control::Control;
 use crate::engine::delegate::Delegate;
 use crate::engine::local::{LocalDelegate, Workshop, WorkshopError};
@@ -132,10 +133,11 @@ impl Daemon {
         let catalog = Catalog::open(&folder.catalog())?;
         let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(config.secrets.clone(), environment)));
         let workshop = Arc::new(Workshop::open(&folder.delegate(), Arc::clone(&secrets))?);
+        let shared = Arc::clone(&workshop);
         let hire = Box::new(move |config: &Config| {
             let per_host = config.agent.per_host;
             let hired =
-                config.delegates.iter().map(|delegate| LocalDelegate::new(delegate, per_host, Arc::clone(&workshop)));
+                config.delegates.iter().map(|delegate| LocalDelegate::new(delegate, per_host, Arc::clone(&shared)));
             hired.map(|delegate| Arc::new(delegate) as Arc<dyn Delegate>).collect()
         });
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
@@ -152,6 +154,7 @@ impl Daemon {
             tracker: tracker.clone(),
         };
         let (control, running) = agent::start(parts).await?;
+        tracker.spawn(care::follow(control.clone(), workshop, folder.path().to_owned(), stop.clone()));
         let actor_end = CancellationToken::new();
         let ended = actor_end.clone();
         let actor = tokio::spawn(async move {

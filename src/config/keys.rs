@@ -12,8 +12,8 @@ pub(super) struct Keys {
 
 pub(super) static TOP: Keys = Keys {
     table: "the configuration",
-    known: &["agent", "log", "secrets", "delegate", "connection", "link"],
-    unsupported: &["access", "retention", "remote", "schedule"],
+    known: &["agent", "retention", "log", "secrets", "delegate", "connection", "link"],
+    unsupported: &["access", "remote", "schedule"],
 };
 
 pub(super) static AGENT: Keys = Keys {
@@ -21,6 +21,9 @@ pub(super) static AGENT: Keys = Keys {
     known: &["name", "state_dir", "socket", "attempts", "per_host"],
     unsupported: &["listen", "public_url"],
 };
+
+pub(super) static RETENTION: Keys =
+    Keys { table: "[retention]", known: &["mirrors_keep", "disk"], unsupported: &["events", "runs", "results"] };
 
 pub(super) static LOG: Keys = Keys { table: "[log]", known: &["format", "level"], unsupported: &[] };
 

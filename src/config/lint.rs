@@ -9,7 +9,9 @@ use super::environment::Environment;
 use super::mask::is_variable;
 use super::nearest::suggestion;
 use super::place::{Place, Placed};
-use super::read::{Context, Declared, Draft, check_state_dir, default_agent, default_delegate, default_log};
+use super::read::{
+    Context, Declared, Draft, check_state_dir, default_agent, default_delegate, default_log, default_retention,
+};
 use super::report::Finding;
 use super::secrets::MAX_SECRET_FILE;
 use super::settings::{Config, DelegateConfig, SecretSource};
@@ -41,7 +43,8 @@ pub(super) fn assemble(context: &Context<'_>, draft: Draft) -> Config {
             connection.credentials.as_ref().and_then(|credentials| named_source(credentials, &secrets));
     }
     let log = draft.log.map_or_else(default_log, |log| log.value);
-    Config { agent, log, secrets, delegates, connections, links: sound(draft.links) }
+    let retention = draft.retention.map_or_else(default_retention, |retention| retention.value);
+    Config { agent, retention, log, secrets, delegates, connections, links: sound(draft.links) }
 }
 
 fn sound<N: Ord, T>(declared: Declared<N, T>) -> BTreeMap<N, T> {

@@ -7,6 +7,7 @@ mod connection;
 mod context;
 mod delegate;
 mod link;
+mod retention;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -19,12 +20,15 @@ use toml::de::{DeTable, DeValue};
 pub(super) use agent::{check_state_dir, default_agent, default_log};
 pub(super) use context::Context;
 pub(super) use delegate::default_delegate;
+pub(super) use retention::default_retention;
 
 use super::keys;
 use super::place::{Place, Placed};
 use super::report::{Finding, Report};
 use super::section::{Section, Value, kind, placed};
-use super::settings::{AgentConfig, ConnectionConfig, DelegateConfig, LinkConfig, LogConfig, SecretSource};
+use super::settings::{
+    AgentConfig, ConnectionConfig, DelegateConfig, LinkConfig, LogConfig, RetentionConfig, SecretSource,
+};
 
 /// How a name must look; what every name's fault is answered with.
 pub(super) const NAME_HELP: &str = "1 to 50 of letters, digits, `.`, `_` and `-`";
@@ -33,6 +37,7 @@ pub(super) const NAME_HELP: &str = "1 to 50 of letters, digits, `.`, `_` and `-`
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) agent: Option<Placed<AgentConfig>>,
+    pub(super) retention: Option<Placed<RetentionConfig>>,
     pub(super) log: Option<Placed<LogConfig>>,
     pub(super) secrets: Declared<SecretName, SecretSource>,
     pub(super) delegates: Declared<DelegateName, DelegateConfig>,
@@ -75,6 +80,10 @@ fn top<'r>(context: &Context<'r>, file: usize, document: &'r Document<'r>) -> Se
 fn read_singles<'r>(context: &Context<'r>, top: &Section<'r>, draft: &mut Draft) {
     if let Some(section) = open_single(top, "agent", &keys::AGENT, draft.agent.as_ref().map(|agent| agent.place)) {
         draft.agent = Some(Placed::new(agent::read_agent(&section, context.environment), section.place));
+    }
+    let earlier = draft.retention.as_ref().map(|retention| retention.place);
+    if let Some(section) = open_single(top, "retention", &keys::RETENTION, earlier) {
+        draft.retention = Some(Placed::new(retention::read(&section), section.place));
     }
     if let Some(section) = open_single(top, "log", &keys::LOG, draft.log.as_ref().map(|log| log.place)) {
         draft.log = Some(Placed::new(agent::read_log(&section), section.place));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use suitesync_contract::{
@@ -15,6 +16,7 @@ use crate::domain::cadence::Cadence;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub agent: AgentConfig,
+    pub retention: RetentionConfig,
     pub log: LogConfig,
     pub secrets: BTreeMap<SecretName, SecretSource>,
     /// At least one.
@@ -43,6 +45,15 @@ pub struct AgentConfig {
 pub enum SettingOrigin {
     Written,
     Default,
+}
+
+/// `[retention]`: how long things are kept, and how much room they may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionConfig {
+    /// How long the mirror of a repository is kept that no link uses any more.
+    pub mirrors_keep: Duration,
+    /// Bytes of the state folder, in all.
+    pub disk: u64,
 }
 
 /// `[log]`.

@@ -82,6 +82,8 @@ catalogue! {
     TaskReassigned "delegate.task_reassigned" Warn "connection, delegate, attempt, class" "A task is tried again after its delegate failed at it."
     CertificateExpiring "certificate.expiring" Warn "connection, days_left" "The certificate of a connection's server runs out within 30 days."
     CatalogUnwritable "catalog.unwritable" Error "class, hint" "The catalog cannot be written: what is found is lost until it can. Logged, and shown by `status`."
+    MirrorRemoved "mirror.removed" Info "delegate, mirror, reason, bytes" "A mirror that no link uses was removed: unused for `mirrors_keep`, or its room was needed (`budget`)."
+    MirrorOverBudget "mirror.over_budget" Warn "delegate, bytes, excess_bytes" "The mirrors that links use need more room than `disk` in `[retention]` leaves them; none is removed."
     MirrorRebuilt "mirror.rebuilt" Warn "connection, delegate, reason" "A mirror could not be used and was fetched anew."
 }
 

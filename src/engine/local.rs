@@ -65,6 +65,15 @@ impl Workshop {
         })
     }
 
+    /// Everything kept here but the mirrors lies right in this folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn mirrors(&self, delegate: &DelegateName) -> Mirrors {
+        Mirrors::new(self.folder.join("mirrors"), delegate.clone())
+    }
+
     /// The system's roots with these; parsed once for the same content.
     fn trust(&self, additional: Vec<String>) -> Result<Trust, Failure> {
         let mut trusts = self.trusts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +120,7 @@ impl LocalDelegate {
             tags,
             gates: Gates::new(config.capacity, per_host),
             additional_certs: config.additional_certs.as_ref().map(|certificates| certificates.pem.clone()),
-            mirrors: Mirrors::new(workshop.folder.join("mirrors"), config.name.clone()),
+            mirrors: workshop.mirrors(&config.name),
             workshop,
         }
     }
@@ -255,9 +264,11 @@ impl Job<'_> {
         drop(leave);
         let mut links = Vec::new();
         let mut moved: Vec<(ObjectId, LinkView)> = Vec::new();
+        let mut unmoved = Vec::new();
         for (view, (_, tip)) in task.links.into_iter().zip(tips) {
             match tip {
                 Ok(Tip::Commit(commit)) if view.known == Some(commit) => {
+                    unmoved.push(commit);
                     links.push(report(&view, Ok(LinkFacts::Unchanged { commit })));
                 }
                 Ok(Tip::Commit(commit)) => moved.push((commit, view)),
@@ -270,6 +281,7 @@ impl Job<'_> {
             let _leave = self.delegate.gates.fetch(self.access.url.origin(), &self.cancel).await?;
             let mut mirror =
                 self.delegate.mirrors.open(&self.access.connection, &self.access.url, &self.cancel).await?;
+            mirror.keep(unmoved);
             links.extend(self.fetch_and_find(remote, &mut mirror, moved).await);
             mirror_rebuilt = mirror.rebuilt().map(str::to_owned);
         }

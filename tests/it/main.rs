@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with the reason")]
 
 mod architecture;
+mod care;
 mod commands;
 mod configuration;
 mod faults;

@@ -10,6 +10,7 @@ fn an_empty_configuration_is_valid() {
     let config = config("");
     assert_eq!((config.agent.attempts, config.agent.per_host), (3, 4));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Auto, LogLevel::Info));
+    assert_eq!((config.retention.mirrors_keep.as_secs(), config.retention.disk), (7 * 86_400, 20 << 30));
     assert_eq!(
         (config.delegates.len(), config.delegates[0].name.as_str(), config.delegates[0].capacity),
         (1, "local", 4)
@@ -44,12 +45,14 @@ fn an_agent_without_a_state_folder_is_told_what_to_set() {
 #[test]
 fn what_is_written_counts() {
     let text = "[agent]\nname = \"h7\"\nstate_dir = \"/s\"\nsocket = \"run/a.sock\"\nattempts = 1\nper_host = 9\n\
+                [retention]\nmirrors_keep = \"12h\"\ndisk = \"512MiB\"\n\
                 [log]\nformat = \"json\"\nlevel = \"debug\"\n\
                 [[delegate]]\nname = \"here\"\nkind = \"local\"\ntags = [\"DC-1\"]\ncapacity = 8\n";
     let config = config(text);
     assert_eq!((config.agent.name.as_str(), config.agent.attempts, config.agent.per_host), ("h7", 1, 9));
     assert!(config.agent.socket.is_absolute() && config.agent.socket.ends_with("run/a.sock"));
     assert_eq!(config.agent.socket_origin, SettingOrigin::Written);
+    assert_eq!((config.retention.mirrors_keep.as_secs(), config.retention.disk), (43_200, 512 << 20));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, LogLevel::Debug));
     assert_eq!((config.delegates[0].tags.to_string(), config.delegates[0].capacity), ("dc-1".to_owned(), 8));
 }
@@ -63,6 +66,10 @@ fn values_that_cannot_be_used_are_refused() {
     check("[agent]\nattempts = 1.5", "`attempts` is a whole number, not a number");
     check("[agent]\nper_host = -1", "`per_host` is out of range");
     check("[agent]\nstate_dir = \"\"", "`state_dir` is no path");
+    check("[retention]\nmirrors_keep = \"0s\"", "`mirrors_keep` is not usable: an interval is at least 1s");
+    check("[retention]\nmirrors_keep = 7", "`mirrors_keep` is a text in quotes, not a number");
+    check("[retention]\ndisk = \"20\"", "`disk` is no size");
+    check("[retention]\ndisk = \"1MiB\"", "`disk` is less than the least, 64MiB");
     check("[log]\nlevel = \"verbose\"", "`verbose` is not allowed for `level`");
     check(
         "[[delegate]]\nname = \"a b\"",
@@ -78,7 +85,8 @@ fn values_that_cannot_be_used_are_refused() {
 fn keys_and_words_of_later_versions_are_refused_by_name() {
     let check = |text: &str, what: &str| check_errors(text, &[&format!("{what} is not supported by this version")]);
     check("[access]\nviewer = [\"*\"]", "`access` in the configuration");
-    check("[retention]\nruns = \"1d\"", "`retention` in the configuration");
+    check("[retention]\nruns = \"1d\"", "`runs` in [retention]");
+    check("[retention]\nevents = \"1d\"", "`events` in [retention]");
     check("[[schedule]]\nname = \"x\"", "`schedule` in the configuration");
     check("[remote]\nurl = \"x\"", "`remote` in the configuration");
     check("[agent]\nlisten = \"x\"", "`listen` in [agent]");

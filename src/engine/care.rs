@@ -1,0 +1,197 @@
+//! The care for the agent's disk, at its start and every hour: mirrors that no link uses go, and the budget holds.
+//!
+//! A mirror is in use while a link of the configuration that is not archived looks at its repository. What is done about
+//! the others, and when there is too little room, is decided by `suitesync_git::Mirrors::care`.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::Utc;
+use suitesync_contract::{DelegateName, LinkName};
+use suitesync_git::{CareError, CarePolicy, CareReport, MirrorKey, Mirrors};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::control::Control;
+use super::local::Workshop;
+use crate::catalog::{Catalog, CatalogError, link};
+use crate::config::Config;
+use crate::domain::event::{Event, EventName};
+
+/// Days count for mirrors, and a disk that fills within an hour is full in the next one whatever is done.
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// Why a round of care was not done.
+#[derive(Debug, thiserror::Error)]
+enum RoundError {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Mirrors(#[from] CareError),
+    #[error("the care for the mirrors broke off")]
+    BrokeOff(#[from] tokio::task::JoinError),
+}
+
+/// Looks after the state folder at `state_dir`, in which `workshop` works, until `stop`.
+pub async fn follow(control: Control, workshop: Arc<Workshop>, state_dir: PathBuf, stop: CancellationToken) {
+    let mut beat = tokio::time::interval(EVERY);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut carer = Carer { catalog: control.catalog.clone(), workshop, state_dir, stop, over_budget: false };
+    loop {
+        tokio::select! {
+            () = carer.stop.cancelled() => return,
+            _ = beat.tick() => {}
+        }
+        let Ok(state) = control.state().await else { return };
+        if let Err(error) = carer.round(&state.config).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to look after the mirrors");
+        }
+    }
+}
+
+struct Carer {
+    catalog: Catalog,
+    workshop: Arc<Workshop>,
+    state_dir: PathBuf,
+    stop: CancellationToken,
+    /// Whether it was told that the budget is too small; it is news once.
+    over_budget: bool,
+}
+
+impl Carer {
+    async fn round(&mut self, config: &Config) -> Result<(), RoundError> {
+        let Some(delegate) = config.delegates.first().map(|delegate| delegate.name.clone()) else {
+            return Ok(());
+        };
+        let archived = self.catalog.read(archived).await?;
+        let wanted = wanted(config, &archived);
+        let mirrors = self.workshop.mirrors(&delegate);
+        let elsewhere = [self.state_dir.clone(), self.workshop.folder().to_owned()];
+        let (retention, stop) = (config.retention, self.stop.clone());
+        let cared = tokio::task::spawn_blocking(move || {
+            let elsewhere: u64 = elsewhere.iter().map(|folder| bytes_of_files(folder)).sum();
+            let budget_bytes = retention.disk.saturating_sub(elsewhere);
+            let policy = CarePolicy { keep: retention.mirrors_keep, budget_bytes };
+            Mirrors::care(&mirrors, &wanted, &policy, SystemTime::now(), &stop)
+        });
+        let report = cared.await??;
+        let was_over = std::mem::replace(&mut self.over_budget, report.excess_bytes > 0);
+        for event in events(&report, &delegate, was_over) {
+            self.catalog.tell(event).await?;
+        }
+        Ok(())
+    }
+}
+
+fn archived(sql: &rusqlite::Connection) -> Result<BTreeSet<LinkName>, CatalogError> {
+    let links = link::list(sql)?.into_iter();
+    Ok(links.filter(|record| record.state.is_archived()).map(|record| record.name).collect())
+}
+
+/// The mirrors that links use.
+fn wanted(config: &Config, archived: &BTreeSet<LinkName>) -> HashSet<MirrorKey> {
+    let links = config.links.values().filter(|link| !archived.contains(&link.name));
+    let key = |link: &crate::config::LinkConfig| MirrorKey {
+        connection: link.connection.clone(),
+        repository: link.repository.identity().clone(),
+    };
+    links.map(key).collect()
+}
+
+/// The bytes of the files right in a folder: all that the agent keeps besides mirrors lies like that.
+fn bytes_of_files(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let files = entries.filter_map(|entry| entry.ok()?.metadata().ok()).filter(std::fs::Metadata::is_file);
+    files.map(|file| file.len()).sum()
+}
+
+fn events(report: &CareReport, delegate: &DelegateName, was_over: bool) -> Vec<Event> {
+    let now = Utc::now();
+    let removed = report.removed.iter().map(|removed| {
+        let message = format!("the mirror {} was removed: no link uses it", removed.name);
+        Event::new(now, EventName::MirrorRemoved, message)
+            .delegate(Some(delegate))
+            .field("mirror", removed.name.as_str())
+            .field("reason", removed.reason.code())
+            .field("bytes", removed.bytes)
+    });
+    let over = (report.excess_bytes > 0 && !was_over).then(|| {
+        let message = format!(
+            "the mirrors that links use need {} MiB more than `disk` in [retention] leaves them; raise it",
+            report.excess_bytes.div_ceil(1 << 20)
+        );
+        Event::new(now, EventName::MirrorOverBudget, message)
+            .delegate(Some(delegate))
+            .field("bytes", report.kept_bytes)
+            .field("excess_bytes", report.excess_bytes)
+    });
+    removed.chain(over).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use suitesync_git::{RemovalReason, RemovedMirror};
+
+    use super::*;
+    use crate::config::{Environment, Location, load};
+
+    const CONFIGURATION: &str = r#"
+[[connection]]
+name = "server"
+url = "https://git.example.org/shop"
+
+[[link]]
+name = "whole"
+connection = "server"
+url = "https://git.example.org/shop"
+
+[[link]]
+name = "part"
+connection = "server"
+url = "https://git.example.org/shop"
+directory = "ui"
+"#;
+
+    fn config() -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("suitesync.toml");
+        std::fs::write(&main, CONFIGURATION).unwrap();
+        let loaded = load(&Location::new(main), &Environment::of([("STATE_DIRECTORY", "/var/lib/suitesync")]));
+        loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics))
+    }
+
+    #[test]
+    fn a_mirror_is_wanted_while_one_link_of_its_repository_is_not_archived() {
+        let config = config();
+        let check = |archived: &[&str], expect: usize| {
+            let archived = archived.iter().map(|name| name.parse().unwrap()).collect();
+            assert_eq!(wanted(&config, &archived).len(), expect, "{archived:?}");
+        };
+        check(&[], 1);
+        check(&["part"], 1);
+        check(&["part", "whole"], 0);
+    }
+
+    #[test]
+    fn what_was_removed_is_told_and_a_budget_that_is_too_small_once() {
+        let removed = RemovedMirror { name: "m-0".into(), reason: RemovalReason::Budget, bytes: 7 };
+        let report = CareReport { removed: vec![removed], excess_bytes: 1, ..CareReport::default() };
+        let names = |was_over| {
+            let events = events(&report, &"local".parse().unwrap(), was_over);
+            events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(false), ["mirror.removed", "mirror.over_budget"]);
+        assert_eq!(names(true), ["mirror.removed"]);
+    }
+
+    #[test]
+    fn only_files_right_in_a_folder_count() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("catalog.sqlite3"), [0; 100]).unwrap();
+        std::fs::create_dir(folder.path().join("delegate")).unwrap();
+        std::fs::write(folder.path().join("delegate/parses.sqlite3"), [0; 100]).unwrap();
+        assert_eq!(bytes_of_files(folder.path()), 100);
+    }
+}
