@@ -48,7 +48,7 @@ fn a_kill_in_the_middle_of_a_fetch_leaves_nothing_that_blocks_the_next() {
     let agent = site.agent();
     site.wait_for_commit("shop", &first);
     let noise: String = std::iter::repeat_with(fastrand::alphanumeric).take(400_000).collect();
-    let second = repository.commit("main", "second", &[Change::write("data.bin", noise)]).unwrap();
+    let second = repository.commit("main", "second", &[Change::write("Test Suites/Noise.ts", noise)]).unwrap();
     site.server.set_fault("/shop.git/git-upload-pack", Fault::Drip { bytes_per_second: 2_000 });
     site.server.reset_counters();
     let fetching = || (site.server.bytes_sent() > 4_000).then_some(());

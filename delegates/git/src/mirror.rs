@@ -33,6 +33,7 @@ mod swap;
 mod tree;
 mod usage;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -81,6 +82,8 @@ pub struct Mirror {
     kept: Vec<ObjectId>,
     /// Opened when first read from, and again after new packs came.
     store: OnceLock<Mutex<Store>>,
+    /// What the commits hold that were walked to see whether they are whole: to walk them again costs as much.
+    walked: HashMap<ObjectId, Vec<TreeEntry>>,
 }
 
 /// How far a fetch has come.
@@ -129,7 +132,19 @@ impl Mirrors {
         let ((state, rebuilt), extent) =
             unless_canceled(cancel, ready).await?.map_err(|fault| fault.failure(&place))?;
         let (limits, store) = (self.limits, OnceLock::new());
-        Ok(Mirror { folder, lock, place, limits, state, extent, promisor: None, rebuilt, kept: Vec::new(), store })
+        Ok(Mirror {
+            folder,
+            lock,
+            place,
+            limits,
+            state,
+            extent,
+            promisor: None,
+            rebuilt,
+            kept: Vec::new(),
+            store,
+            walked: HashMap::new(),
+        })
     }
 }
 
@@ -146,6 +161,9 @@ impl Mirror {
 
     /// Everything that the commit's tree holds, in Git's order, a directory before what it holds. Blocks.
     pub fn snapshot(&self, commit: ObjectId) -> Result<Vec<TreeEntry>, Failure> {
+        if let Some(entries) = self.walked.get(&commit) {
+            return Ok(entries.clone());
+        }
         let snapshot = self.store().and_then(|store| store.snapshot(commit, &self.limits));
         snapshot.map_err(|fault| self.reported(fault))
     }
@@ -178,6 +196,7 @@ impl Mirror {
 
     async fn rebuild(&mut self, reason: String) -> Result<(), Failure> {
         self.store.take();
+        self.walked.clear();
         let (folder, lock) = (Arc::clone(&self.folder), Arc::clone(&self.lock));
         let made = blocking(move || {
             let made = folder.replace();

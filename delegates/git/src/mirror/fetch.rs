@@ -261,17 +261,22 @@ impl Mirror {
     }
 
     /// What is wrong with what should be here of `commits`, if anything.
-    async fn damage(&self, commits: &[ObjectId], cancel: &CancellationToken) -> Result<Option<String>, Failure> {
+    async fn damage(&mut self, commits: &[ObjectId], cancel: &CancellationToken) -> Result<Option<String>, Failure> {
         if commits.is_empty() {
             return Ok(None);
         }
         let (folder, limits, commits, extent) = (Arc::clone(&self.folder), self.limits, commits.to_vec(), self.extent);
         let checked = blocking(move || {
             let store = Store::open(folder.path())?;
-            commits.iter().try_for_each(|commit| store.verify(*commit, extent, &limits))
+            let verify = |commit: ObjectId| Ok((commit, store.verify(commit, extent, &limits)?));
+            commits.into_iter().map(verify).collect::<Result<Vec<_>, Fault>>()
         });
         match unless_canceled(cancel, checked).await? {
-            Ok(()) => Ok(None),
+            Ok(walked) => {
+                let known = walked.into_iter().filter_map(|(commit, entries)| Some((commit, entries?)));
+                self.walked.extend(known);
+                Ok(None)
+            }
             Err(Fault::Damaged(reason)) => Ok(Some(reason)),
             Err(other) => Err(other.failure(&self.place)),
         }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::Once;
 
 use git2::{ErrorCode, ObjectType, OdbLookupFlags, Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 use suitesync_contract::{ObjectId, TreeEntry, TreeEntryKind};
@@ -17,6 +18,8 @@ use crate::place::shown;
 const MAX_COMMIT: u64 = 16 << 20;
 /// One directory: half a million files with long names.
 const MAX_TREE: u64 = 64 << 20;
+/// libgit2's setting is the process's.
+static HASHED_ONCE: Once = Once::new();
 const TREE_LINE: &[u8] = b"tree ";
 const HEX_DIGITS: usize = 40;
 
@@ -37,6 +40,9 @@ impl Store {
     }
 
     pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+        // A pack's objects are hashed when they come in, and zlib sums are checked at each reading: to hash them at each
+        // reading, too, would double what reading costs.
+        HASHED_ONCE.call_once(|| git2::opts::strict_hash_verification(false));
         let repository = open_repository(folder).map_err(|error| {
             Fault::Damaged(format!("the repository cannot be opened: {}", shown(error.message().as_bytes())))
         })?;
@@ -59,24 +65,26 @@ impl Store {
         Ok(ids.into_iter().filter(|id| !present(id)).collect())
     }
 
-    /// Every tree of the commit can be read and, where the mirror is whole, every blob is there. What trees hold is
-    /// not judged here.
-    pub(crate) fn verify(&self, commit: ObjectId, extent: Extent, limits: &Limits) -> Result<(), Fault> {
-        let mut blobs = Vec::new();
-        let walked = tree::walk(self, self.tree_of(commit)?, limits, &mut |entry| {
-            if extent == Extent::Whole && matches!(entry.kind, TreeEntryKind::File | TreeEntryKind::Symlink) {
-                blobs.push(entry.id);
-            }
-            Ok(())
-        });
-        match walked {
-            Err(Fault::Refused(_) | Fault::TooLarge(_)) => return Ok(()),
+    /// What the commit holds: every tree of it can be read and, where the mirror is whole, every blob is there.
+    /// Nothing where a tree is to be refused, which is not judged here.
+    pub(crate) fn verify(
+        &self,
+        commit: ObjectId,
+        extent: Extent,
+        limits: &Limits,
+    ) -> Result<Option<Vec<TreeEntry>>, Fault> {
+        let entries = match self.snapshot(commit, limits) {
+            Err(Fault::Refused(_) | Fault::TooLarge(_)) => return Ok(None),
             other => other?,
+        };
+        if extent == Extent::Whole {
+            let has_content = |entry: &&TreeEntry| matches!(entry.kind, TreeEntryKind::File | TreeEntryKind::Symlink);
+            let blobs = entries.iter().filter(has_content).map(|entry| entry.id).collect();
+            if let Some(id) = self.missing(blobs)?.first() {
+                return Err(Fault::Damaged(format!("object {id} is missing")));
+            }
         }
-        match self.missing(blobs)?.first() {
-            None => Ok(()),
-            Some(id) => Err(Fault::Damaged(format!("object {id} is missing"))),
-        }
+        Ok(Some(entries))
     }
 
     pub(crate) fn snapshot(&self, commit: ObjectId, limits: &Limits) -> Result<Vec<TreeEntry>, Fault> {

@@ -5,6 +5,7 @@
 //! by [`Mirror::keep`]. Where the new one cannot be had for lack of room or for what the repository holds, the old one
 //! is updated instead, and grows by as much again before that is tried once more.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use suitesync_contract::{Failure, FailureClass, ObjectId};
@@ -93,14 +94,15 @@ impl Mirror {
             rebuilt: None,
             kept: Vec::new(),
             store: OnceLock::new(),
+            walked: HashMap::new(),
         })
     }
 
     async fn take_over(&mut self, beside: Self) -> Result<(), Failure> {
         self.store.take();
-        let Self { state, extent, .. } = beside;
+        let Self { state, extent, walked, .. } = beside;
         self.with_folder(|folder| folder.paths().swap()).await?;
-        (self.state, self.extent) = (state, extent);
+        (self.state, self.extent, self.walked) = (state, extent, walked);
         Ok(())
     }
 
