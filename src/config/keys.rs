@@ -36,7 +36,7 @@ pub(super) static SECRET_REFERENCE: Keys =
 pub(super) static DELEGATE: Keys = Keys {
     table: "[[delegate]]",
     known: &["name", "kind", "tags", "capacity", "additional_certs_path"],
-    unsupported: &["command", "url", "proxy", "no_proxy", "state_dir", "secrets", "remote"],
+    unsupported: &["runs", "command", "socket", "url", "proxy", "no_proxy", "state_dir", "secrets", "remote"],
 };
 
 pub(super) static CONNECTION: Keys = Keys {
@@ -86,5 +86,5 @@ pub(super) static LINK: Keys = Keys {
         "archived",
         "formats",
     ],
-    unsupported: &["renamed_from", "link_existing_results", "runs"],
+    unsupported: &["renamed_from", "link_existing_results"],
 };

@@ -1,6 +1,6 @@
 //! The catalogue of events: everything that is logged and kept in the audit trail has a name here and nowhere else.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use suitesync_contract::{ConnectionName, DelegateName, Failure, LinkName};
@@ -104,7 +104,8 @@ impl Event {
     pub fn new(at: DateTime<Utc>, name: EventName, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
-            at,
+            // As finely as the catalog keeps it, so that an event has one time wherever it is shown.
+            at: at.trunc_subsecs(3),
             name,
             level: name.level(),
             connection: None,
