@@ -80,7 +80,7 @@ fn values_that_cannot_be_used_are_refused() {
 
 #[test]
 fn keys_of_later_versions_are_refused_by_name() {
-    for key in ["link_existing_results", "runs", "renamed_from"] {
+    for key in ["link_existing_results", "renamed_from"] {
         let text = with(&format!("{key} = true"));
         check_errors(&text, &[&format!("`{key}` in [[link]] is not supported by this version")]);
     }

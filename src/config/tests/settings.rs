@@ -86,6 +86,7 @@ fn keys_and_words_of_later_versions_are_refused_by_name() {
     let check = |text: &str, what: &str| check_errors(text, &[&format!("{what} is not supported by this version")]);
     check("[access]\nviewer = [\"*\"]", "`access` in the configuration");
     check("[retention]\nruns = \"1d\"", "`runs` in [retention]");
+    check("[[delegate]]\nname = \"dc1\"\nruns = true", "`runs` in [[delegate]]");
     check("[retention]\nevents = \"1d\"", "`events` in [retention]");
     check("[[schedule]]\nname = \"x\"", "`schedule` in the configuration");
     check("[remote]\nurl = \"x\"", "`remote` in the configuration");
