@@ -8,7 +8,7 @@ use suitesync_contract::{ConnectionName, DelegateName, Failure, ProbeReport, Ste
 
 use super::columns::{Columns, json, millis};
 use super::{Change, Result};
-use crate::domain::connection::{ConnectionEffect, ConnectionEvent, ConnectionState, ConnectionStatus};
+use crate::domain::connection::{ConnectionEvent, ConnectionState, ConnectionStatus};
 use crate::domain::event::{Event, EventName, Level};
 
 /// A connection as the store knows it.
@@ -91,7 +91,7 @@ pub fn configure(
     change: &mut Change<'_>,
     configured: &ConfiguredConnection,
     now: DateTime<Utc>,
-) -> Result<(ConnectionRecord, ConnectionEffect)> {
+) -> Result<ConnectionRecord> {
     let Some(record) = find(change.sql(), &configured.name)? else {
         change.sql().execute(
             "INSERT INTO connection (name, display_name, revision, fingerprint, status)
@@ -105,7 +105,7 @@ pub fn configure(
         change.sql().execute(rename, [configured.name.as_str(), &configured.display_name])?;
     }
     if record.fingerprint == configured.fingerprint {
-        return Ok((record, ConnectionEffect::Nothing));
+        return Ok(record);
     }
     change.sql().execute(
         "UPDATE connection SET fingerprint = ?2, revision = revision + 1, failure = NULL, failures = 0 WHERE name = ?1",
@@ -120,9 +120,9 @@ pub fn apply(
     name: &ConnectionName,
     event: ConnectionEvent,
     now: DateTime<Utc>,
-) -> Result<(ConnectionRecord, ConnectionEffect)> {
+) -> Result<ConnectionRecord> {
     let record = find(change.sql(), name)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let (next, effect) = record.state.after(event);
+    let next = record.state.after(event);
     let mut statement = change.sql().prepare_cached(
         "UPDATE connection SET status = ?2, disconnected = ?3,
              tested_revision = CASE WHEN ?2 = 'inactive' THEN NULL ELSE tested_revision END
@@ -133,7 +133,7 @@ pub fn apply(
     tell(change, &record, &next, now)?;
     // An inactive connection is one that nobody has validated: what it passed before no longer counts.
     let tested_revision = record.tested_revision.filter(|_| next.status != ConnectionStatus::Inactive);
-    Ok((ConnectionRecord { state: next, tested_revision, ..record }, effect))
+    Ok(ConnectionRecord { state: next, tested_revision, ..record })
 }
 
 fn tell(change: &mut Change<'_>, before: &ConnectionRecord, next: &ConnectionState, now: DateTime<Utc>) -> Result<()> {
@@ -206,7 +206,7 @@ pub fn record_test(
     )?;
     tell_test(change, test)?;
     let event = if failure.is_some() { ConnectionEvent::TestFailed } else { ConnectionEvent::TestPassed };
-    apply(change, &test.connection, event, test.at).map(|(record, _)| Some(record))
+    apply(change, &test.connection, event, test.at).map(Some)
 }
 
 /// Days before its end from which on a certificate is worth a warning.

@@ -8,7 +8,7 @@ use suitesync_contract::{ConnectionName, Failure, LinkName, Notice, ObjectId, Ro
 use super::columns::{Columns, json};
 use super::{Change, Result};
 use crate::domain::event::{Event, EventName};
-use crate::domain::link::{LinkEffect, LinkEvent, LinkState, LinkStatus};
+use crate::domain::link::{LinkEvent, LinkState, LinkStatus};
 
 /// How much a link's catalog holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,11 +109,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LinkRecord> {
 }
 
 /// Takes up what the configuration says; a new fingerprint is a new revision.
-pub fn configure(
-    change: &mut Change<'_>,
-    configured: &ConfiguredLink,
-    now: DateTime<Utc>,
-) -> Result<(LinkRecord, LinkEffect)> {
+pub fn configure(change: &mut Change<'_>, configured: &ConfiguredLink, now: DateTime<Utc>) -> Result<LinkRecord> {
     let before = find(change.sql(), &configured.name)?;
     let mut statement = change.sql().prepare_cached(
         "INSERT INTO link (name, display_name, description, connection, project, revision, fingerprint, status)
@@ -136,27 +132,22 @@ pub fn configure(
     drop(statement);
     if before.is_some_and(|before| before.fingerprint == configured.fingerprint) {
         let record = find(change.sql(), &configured.name)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        return Ok((record, LinkEffect::Nothing));
+        return Ok(record);
     }
     apply(change, &configured.name, LinkEvent::Configured, now)
 }
 
 /// Lets `event` happen to a link: the status it leads to, and what that tells.
-pub fn apply(
-    change: &mut Change<'_>,
-    name: &LinkName,
-    event: LinkEvent,
-    now: DateTime<Utc>,
-) -> Result<(LinkRecord, LinkEffect)> {
+pub fn apply(change: &mut Change<'_>, name: &LinkName, event: LinkEvent, now: DateTime<Utc>) -> Result<LinkRecord> {
     let record = find(change.sql(), name)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let (next, effect) = record.state.after(event);
+    let next = record.state.after(event);
     if next != record.state {
         let mut statement = change.sql().prepare_cached("UPDATE link SET status = ?2, reasons = ?3 WHERE name = ?1")?;
         statement.execute((name.as_str(), next.status.code(), json(&next.reasons)?))?;
         drop(statement);
         tell(change, &record, &next, now)?;
     }
-    Ok((LinkRecord { state: next, ..record }, effect))
+    Ok(LinkRecord { state: next, ..record })
 }
 
 fn tell(change: &mut Change<'_>, before: &LinkRecord, next: &LinkState, now: DateTime<Utc>) -> Result<()> {

@@ -74,7 +74,7 @@ pub fn record(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary
         Err(failure) => failed(change, ended, &link, failure)?,
     };
     let event = if summary.failure.is_some() { LinkEvent::SyncFailed } else { LinkEvent::Synced };
-    let (link, _) = link::apply(change, name, event, ended.at)?;
+    let link = link::apply(change, name, event, ended.at)?;
     Ok((summary, Some(link)))
 }
 

@@ -44,15 +44,6 @@ pub enum ConnectionEvent {
     Reconnect(DisconnectReason),
 }
 
-/// What has to be done besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectionEffect {
-    Nothing,
-    QueueTest,
-    /// Cancel what is under way; its links become inactive.
-    Quiet,
-}
-
 impl ConnectionState {
     /// A connection that nobody has tested.
     pub fn new() -> Self {
@@ -65,36 +56,29 @@ impl ConnectionState {
 
     /// The one place where a connection's status changes.
     #[must_use]
-    pub fn after(&self, event: ConnectionEvent) -> (Self, ConnectionEffect) {
+    pub fn after(&self, event: ConnectionEvent) -> Self {
         let mut next = self.clone();
-        let effect = match (self.is_disconnected(), event) {
+        match (self.is_disconnected(), event) {
             (false, ConnectionEvent::Configured) => {
                 next.status = ConnectionStatus::Inactive;
-                ConnectionEffect::QueueTest
             }
             (false, ConnectionEvent::TestPassed) => {
                 next.status = ConnectionStatus::Active;
-                ConnectionEffect::Nothing
             }
             (false, ConnectionEvent::TestFailed) => {
                 next.status = ConnectionStatus::Error;
-                ConnectionEffect::Nothing
             }
-            (true, ConnectionEvent::Configured | ConnectionEvent::TestPassed | ConnectionEvent::TestFailed) => {
-                ConnectionEffect::Nothing
-            }
-            (was_disconnected, ConnectionEvent::Disconnect(reason)) => {
+            (true, ConnectionEvent::Configured | ConnectionEvent::TestPassed | ConnectionEvent::TestFailed) => {}
+            (_, ConnectionEvent::Disconnect(reason)) => {
                 next.disconnected.insert(reason);
                 next.status = ConnectionStatus::Inactive;
-                if was_disconnected { ConnectionEffect::Nothing } else { ConnectionEffect::Quiet }
             }
-            (false, ConnectionEvent::Reconnect(_)) => ConnectionEffect::Nothing,
+            (false, ConnectionEvent::Reconnect(_)) => {}
             (true, ConnectionEvent::Reconnect(reason)) => {
                 next.disconnected.remove(&reason);
-                if next.is_disconnected() { ConnectionEffect::Nothing } else { ConnectionEffect::QueueTest }
             }
-        };
-        (next, effect)
+        }
+        next
     }
 }
 
@@ -155,8 +139,8 @@ mod tests {
         let mut lines = Vec::new();
         for state in &states {
             for event in events {
-                let (next, effect) = state.after(event);
-                lines.push(format!("{} + {event:?} = {}, {effect:?}", show(state), show(&next)));
+                let next = state.after(event);
+                lines.push(format!("{} + {event:?} = {}", show(state), show(&next)));
             }
         }
         lines.join("\n")

@@ -46,16 +46,6 @@ pub enum LinkEvent {
     ConnectionDisconnected,
 }
 
-/// What has to be done besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkEffect {
-    Nothing,
-    /// Bring the catalog up to date, unless the link proceeds by hand only.
-    Proceed,
-    /// Cancel the sync under way.
-    Quiet,
-}
-
 impl LinkState {
     /// A link that was never synced.
     pub fn new() -> Self {
@@ -68,46 +58,38 @@ impl LinkState {
 
     /// The one place where a link's status changes.
     #[must_use]
-    pub fn after(&self, event: LinkEvent) -> (Self, LinkEffect) {
+    pub fn after(&self, event: LinkEvent) -> Self {
         let mut next = self.clone();
-        let effect = match (self.is_archived(), event) {
+        match (self.is_archived(), event) {
             (false, LinkEvent::Configured) => {
                 next.status = LinkStatus::Inactive;
-                LinkEffect::Proceed
             }
             (false, LinkEvent::Synced) => {
                 next.status = LinkStatus::Active;
-                LinkEffect::Nothing
             }
             (false, LinkEvent::SyncFailed) => {
                 next.status = LinkStatus::Error;
-                LinkEffect::Nothing
             }
             (false, LinkEvent::ConnectionDisconnected) => {
                 next.status = LinkStatus::Inactive;
-                LinkEffect::Quiet
             }
             (
                 true,
                 LinkEvent::Configured | LinkEvent::Synced | LinkEvent::SyncFailed | LinkEvent::ConnectionDisconnected,
-            ) => LinkEffect::Nothing,
-            (was_archived, LinkEvent::Archive(reason)) => {
+            ) => {}
+            (_, LinkEvent::Archive(reason)) => {
                 next.reasons.insert(reason);
                 next.status = LinkStatus::Archived;
-                if was_archived { LinkEffect::Nothing } else { LinkEffect::Quiet }
             }
-            (false, LinkEvent::Unarchive(_)) => LinkEffect::Nothing,
+            (false, LinkEvent::Unarchive(_)) => {}
             (true, LinkEvent::Unarchive(reason)) => {
                 next.reasons.remove(&reason);
-                if next.is_archived() {
-                    LinkEffect::Nothing
-                } else {
+                if !next.is_archived() {
                     next.status = LinkStatus::Inactive;
-                    LinkEffect::Proceed
                 }
             }
-        };
-        (next, effect)
+        }
+        next
     }
 }
 
@@ -167,8 +149,8 @@ mod tests {
         let mut lines = Vec::new();
         for state in &states {
             for event in events {
-                let (next, effect) = state.after(event);
-                lines.push(format!("{} + {event:?} = {}, {effect:?}", show(state), show(&next)));
+                let next = state.after(event);
+                lines.push(format!("{} + {event:?} = {}", show(state), show(&next)));
             }
         }
         lines.join("\n")
@@ -181,11 +163,11 @@ mod tests {
 
     #[test]
     fn a_link_is_archived_exactly_while_a_reason_stands() {
-        let (both, _) = LinkState::new().after(LinkEvent::Archive(ArchiveReason::Operator));
-        let (both, _) = both.after(LinkEvent::Archive(ArchiveReason::Pinned));
-        let (one, _) = both.after(LinkEvent::Unarchive(ArchiveReason::Operator));
+        let both = LinkState::new().after(LinkEvent::Archive(ArchiveReason::Operator));
+        let both = both.after(LinkEvent::Archive(ArchiveReason::Pinned));
+        let one = both.after(LinkEvent::Unarchive(ArchiveReason::Operator));
         assert_eq!(one.status, LinkStatus::Archived);
-        let (none, effect) = one.after(LinkEvent::Unarchive(ArchiveReason::Pinned));
-        assert_eq!((none.status, effect), (LinkStatus::Inactive, LinkEffect::Proceed));
+        let none = one.after(LinkEvent::Unarchive(ArchiveReason::Pinned));
+        assert_eq!(none, LinkState::new());
     }
 }

@@ -5,6 +5,7 @@
 
 use suitesync_contract::ObjectId;
 
+use crate::pkt_line::Encoder;
 use crate::refs::parse_id;
 
 /// How commits are asked for, the cheapest way first.
@@ -78,6 +79,21 @@ pub(crate) struct FetchRequest {
     /// Commits that are here.
     pub(crate) tips: Vec<ObjectId>,
     pub(crate) scope: Scope,
+}
+
+impl FetchRequest {
+    /// The lines that say how much is wanted, alike in every version: what is cut off here, the depth and the filter.
+    pub(crate) fn write_bounds(&self, request: &mut Encoder) {
+        if self.scope.is_shallow() {
+            for tip in &self.tips {
+                request.line(&format!("shallow {tip}"));
+            }
+            request.line("deepen 1");
+        }
+        if let Some(filter) = self.scope.filter() {
+            request.line(filter);
+        }
+    }
 }
 
 /// Where the server cut history off, or does so no longer.

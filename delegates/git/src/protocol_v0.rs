@@ -174,15 +174,7 @@ pub(crate) fn fetch(capabilities: &Capabilities, asked: &FetchRequest) -> Bytes 
     for want in &asked.wants {
         request.line(&format!("want {want}{}", std::mem::take(&mut said)));
     }
-    if asked.scope.is_shallow() {
-        for tip in &asked.tips {
-            request.line(&format!("shallow {tip}"));
-        }
-        request.line("deepen 1");
-    }
-    if let Some(filter) = asked.scope.filter() {
-        request.line(filter);
-    }
+    asked.write_bounds(&mut request);
     request.flush();
     for tip in &asked.tips {
         request.line(&format!("have {tip}"));

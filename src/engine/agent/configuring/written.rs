@@ -44,7 +44,7 @@ pub(super) fn write_down(
             let record = if config.connections.contains_key(&record.connection) {
                 record
             } else {
-                link::apply(change, &record.name, LinkEvent::ConnectionDisconnected, now)?.0
+                link::apply(change, &record.name, LinkEvent::ConnectionDisconnected, now)?
             };
             links.insert(record.name.clone(), record);
         }
@@ -62,13 +62,13 @@ fn write_connection(
         display_name: settings.display_name.clone(),
         fingerprint: settings.fingerprint(),
     };
-    let (mut record, _) = connection::configure(change, &configured, now)?;
+    let mut record = connection::configure(change, &configured, now)?;
     let pinned = settings.disconnected.is_some();
     let wanted = [(DisconnectReason::Removed, false), (DisconnectReason::Pinned, pinned)];
     for (reason, stands) in wanted {
         if record.state.disconnected.contains(&reason) != stands {
             let event = if stands { ConnectionEvent::Disconnect(reason) } else { ConnectionEvent::Reconnect(reason) };
-            (record, _) = connection::apply(change, &settings.name, event, now)?;
+            record = connection::apply(change, &settings.name, event, now)?;
         }
     }
     Ok(record)
@@ -88,16 +88,16 @@ fn write_link(
         project: settings.project.clone(),
         fingerprint: settings.fingerprint(),
     };
-    let (mut record, _) = link::configure(change, &configured, now)?;
+    let mut record = link::configure(change, &configured, now)?;
     let wanted = [(ArchiveReason::Removed, false), (ArchiveReason::Pinned, settings.archived.is_some())];
     for (reason, stands) in wanted {
         if record.state.reasons.contains(&reason) != stands {
             let event = if stands { LinkEvent::Archive(reason) } else { LinkEvent::Unarchive(reason) };
-            (record, _) = link::apply(change, &settings.name, event, now)?;
+            record = link::apply(change, &settings.name, event, now)?;
         }
     }
     if connection_is_silent {
-        (record, _) = link::apply(change, &settings.name, LinkEvent::ConnectionDisconnected, now)?;
+        record = link::apply(change, &settings.name, LinkEvent::ConnectionDisconnected, now)?;
     }
     Ok(record)
 }
