@@ -1,36 +1,44 @@
-//! A certificate authority in memory: good, expired and wrong-host certificates for the server.
+//! Certificate authorities in memory: good, expired and wrong-host certificates, intermediates, clients.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::CertificateDer;
 
 use crate::error::LoopbackError;
+use crate::identity::{ClientIdentity, ServerIdentity};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Long enough that no test or demo sees it end, short enough for clients that refuse long-lived certificates.
 const VALIDITY: Duration = DAY.saturating_mul(365);
 
 /// An authority of its own, unknown to every system until its PEM is added to the trusted ones.
+#[derive(Clone)]
 pub struct Authority {
     name: String,
     pem: String,
-    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    /// What a server has to send along with a certificate from here: nothing of a root.
+    chain: Vec<CertificateDer<'static>>,
+    issuer: Arc<Issuer<'static, KeyPair>>,
 }
 
 impl Authority {
     /// A new authority with a new key; `name` is the common name that clients show as the issuer.
     pub fn new(name: &str) -> Result<Self, LoopbackError> {
-        let failed = |source| LoopbackError::Certificate { subject: name.to_owned(), source };
-        let key = KeyPair::generate().map_err(failed)?;
-        let mut params = params_for(name, Vec::new(), &IssueOptions::default()).map_err(failed)?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let pem = params.self_signed(&key).map_err(failed)?.pem();
-        Ok(Self { name: name.to_owned(), pem, issuer: Issuer::new(params, key) })
+        Self::signed(name, Vec::new(), |params, key| params.self_signed(key))
+    }
+
+    /// A new authority below this one. Servers send its certificate along with those that it issues.
+    pub fn intermediate(&self, name: &str) -> Result<Self, LoopbackError> {
+        let mut made = Self::signed(name, self.chain.clone(), |params, key| params.signed_by(key, &self.issuer))?;
+        made.chain.insert(0, made.certificate.clone());
+        Ok(made)
     }
 
     pub fn name(&self) -> &str {
@@ -42,16 +50,58 @@ impl Authority {
         &self.pem
     }
 
+    pub(crate) fn certificate(&self) -> CertificateDer<'static> {
+        self.certificate.clone()
+    }
+
     /// A certificate with its key, signed by this authority.
     pub fn issue(&self, options: &IssueOptions) -> Result<ServerIdentity, LoopbackError> {
         let subject = options.names.first().map_or("nobody", String::as_str);
+        let (certificate, key) = self.leaf(subject, options, ExtendedKeyUsagePurpose::ServerAuth)?;
+        let chain = [vec![certificate.der().clone()], self.chain.clone()].concat();
+        Ok(ServerIdentity::new(chain, key.serialize_der()))
+    }
+
+    /// A client's certificate with its key; `name` is its common name.
+    pub fn issue_client(&self, name: &str) -> Result<ClientIdentity, LoopbackError> {
+        let options = IssueOptions::for_names(Vec::<String>::new());
+        let (certificate, key) = self.leaf(name, &options, ExtendedKeyUsagePurpose::ClientAuth)?;
+        Ok(ClientIdentity::new(certificate.pem(), key.serialize_pem()))
+    }
+
+    fn signed(
+        name: &str,
+        chain: Vec<CertificateDer<'static>>,
+        sign: impl FnOnce(&CertificateParams, &KeyPair) -> Result<Certificate, rcgen::Error>,
+    ) -> Result<Self, LoopbackError> {
+        let failed = |source| LoopbackError::Certificate { subject: name.to_owned(), source };
+        let key = KeyPair::generate().map_err(failed)?;
+        let mut params = params_for(name, Vec::new(), &IssueOptions::default()).map_err(failed)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let certificate = sign(&params, &key).map_err(failed)?;
+        Ok(Self {
+            name: name.to_owned(),
+            pem: certificate.pem(),
+            certificate: certificate.der().clone(),
+            chain,
+            issuer: Arc::new(Issuer::new(params, key)),
+        })
+    }
+
+    fn leaf(
+        &self,
+        subject: &str,
+        options: &IssueOptions,
+        usage: ExtendedKeyUsagePurpose,
+    ) -> Result<(Certificate, KeyPair), LoopbackError> {
         let failed = |source| LoopbackError::Certificate { subject: subject.to_owned(), source };
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = params_for(subject, options.names.clone(), options).map_err(failed)?;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
-        Ok(ServerIdentity { certificate: certificate.der().clone(), key: key.serialize_der() })
+        Ok((certificate, key))
     }
 }
 
@@ -92,29 +142,6 @@ impl Default for IssueOptions {
             not_before: now - DAY,
             not_after: now + VALIDITY,
         }
-    }
-}
-
-/// A certificate and its key, as a server presents them.
-#[derive(Clone)]
-pub struct ServerIdentity {
-    certificate: CertificateDer<'static>,
-    key: Vec<u8>,
-}
-
-impl ServerIdentity {
-    pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
-        vec![self.certificate.clone()]
-    }
-
-    pub(crate) fn private_key(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.clone()))
-    }
-}
-
-impl fmt::Debug for ServerIdentity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ServerIdentity").finish_non_exhaustive()
     }
 }
 

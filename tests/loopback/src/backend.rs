@@ -1,7 +1,6 @@
 //! `git http-backend` as a CGI child: streams both ways, and a process group that never outlives its answer.
 
 mod body;
-mod child;
 
 use std::ffi::OsString;
 use std::io;
@@ -19,7 +18,7 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::answer::{Answer, Pace, add_headers};
 use crate::backend::body::answer_body;
-use crate::backend::child::supervise;
+use crate::child::supervise;
 use crate::clean_git::clean_git;
 use crate::options::Protocol;
 use crate::shared::Shared;
@@ -38,11 +37,11 @@ pub(crate) async fn run(shared: &Arc<Shared>, call: Call, request: Request<Incom
     let pace = call.pace;
     let mut child = command(shared, call, &request).spawn()?;
     let pipes = (child.stdin.take(), child.stdout.take());
-    let guard = supervise(shared, child);
+    let guard = supervise(&shared.tasks, child);
     let (Some(stdin), Some(stdout)) = pipes else {
         return Err(io::Error::other("the child has no pipes"));
     };
-    shared.track(feed(Arc::clone(shared), request.into_body(), stdin));
+    shared.tasks.track(feed(Arc::clone(shared), request.into_body(), stdin));
     let mut stdout = BufReader::new(stdout);
     let (status, headers) = read_head(&mut stdout).await?;
     let mut response = Response::new(answer_body(shared, stdout, pace, guard).boxed_unsync());

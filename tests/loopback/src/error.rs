@@ -20,4 +20,12 @@ pub enum LoopbackError {
     Run { action: String, source: io::Error },
     #[error("failed to run git {action}: {said}")]
     Git { action: String, said: String },
+    #[error("failed to make a temporary folder")]
+    TemporaryFolder { source: io::Error },
+    #[error("failed to read or write {}", file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error("failed to start {program}; install {package}")]
+    Start { program: &'static str, package: &'static str, source: io::Error },
+    #[error("failed to run {program}: {said}")]
+    Program { program: &'static str, said: String },
 }

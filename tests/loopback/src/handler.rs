@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderValue, LOCATION, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
 use hyper::{Request, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::answer::{Answer, Pace, said};
 use crate::backend::{self, Call};
 use crate::fault::Fault;
+use crate::front::{Entry, Head, Reply};
 use crate::ledger::RequestRecord;
 use crate::shared::Shared;
 use crate::wire::{ConnectionEnd, Reset};
@@ -22,7 +23,7 @@ pub(crate) async fn handle(
 ) -> Result<Answer, Reset> {
     let decoded: Vec<u8> = percent_decode_str(request.uri().path()).collect();
     let path = String::from_utf8_lossy(&decoded).into_owned();
-    shared.ledger.request(record_of(&request, path.clone()));
+    shared.ledger.request(RequestRecord::of(&request, path.clone()));
     let fault = shared.faults().meets_request(&path);
     let pace = match fault {
         None | Some(Fault::SilentAfterAccept) => Pace::Full,
@@ -43,24 +44,31 @@ pub(crate) async fn handle(
             return Ok(said(&shared.ledger, status, &headers, body));
         }
     };
-    let login = shared.login();
-    let Some(user) = login.admits(request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok())) else {
-        let challenge = vec![(WWW_AUTHENTICATE.to_string(), login.challenge().to_owned())];
-        return Ok(said(&shared.ledger, StatusCode::UNAUTHORIZED, &challenge, Vec::new()));
+    let (path, user) = match admitted(&shared, &request, decoded) {
+        Ok(admitted) => admitted,
+        Err(Reply { status, headers, body }) => return Ok(said(&shared.ledger, status, &headers, body)),
     };
-    let call = Call { path: decoded, user: user.to_owned(), pace };
+    let call = Call { path, user, pace };
     Ok(backend::run(&shared, call, request).await.unwrap_or_else(|failure| {
         let body = format!("failed to run git http-backend: {failure}\n").into_bytes();
         said(&shared.ledger, StatusCode::INTERNAL_SERVER_ERROR, &[], body)
     }))
 }
 
-fn record_of(request: &Request<Incoming>, path: String) -> RequestRecord {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    RequestRecord {
-        method: request.method().to_string(),
-        path,
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+/// The path and the user for whom Git answers, or the answer in its place.
+fn admitted(shared: &Shared, request: &Request<Incoming>, path: Vec<u8>) -> Result<(Vec<u8>, String), Reply> {
+    if let Some(front) = &shared.front {
+        return match front.meet(&Head::of(request)) {
+            Entry::Git { path, user } => Ok((path.into_bytes(), user)),
+            Entry::Reply(reply) => Err(reply),
+        };
+    }
+    let login = shared.login();
+    match login.admits(request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok())) {
+        Some(user) => Ok((path, user.to_owned())),
+        None => {
+            let challenge = vec![(WWW_AUTHENTICATE.to_string(), login.challenge().to_owned())];
+            Err(Reply { status: StatusCode::UNAUTHORIZED, headers: challenge, body: Vec::new() })
+        }
     }
 }

@@ -4,6 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+
 /// One request as it came in. Its headers are whole, credentials too: that is what tests look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRecord {
@@ -16,6 +20,17 @@ pub struct RequestRecord {
 }
 
 impl RequestRecord {
+    /// What a request says of itself, and what its path is taken to be.
+    pub(crate) fn of(request: &Request<Incoming>, path: String) -> Self {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Self {
+            method: request.method().to_string(),
+            path,
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        }
+    }
+
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
@@ -29,6 +44,8 @@ pub(crate) struct Counts {
     pub(crate) connections: u64,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
+    /// Common names from the certificates of clients.
+    pub(crate) clients: Vec<String>,
     by_method_and_path: HashMap<(String, String), u64>,
     last_requests: VecDeque<RequestRecord>,
 }
@@ -61,6 +78,10 @@ impl Ledger {
     pub(crate) fn connection(&self) {
         self.counts().connections += 1;
         self.changed.notify_all();
+    }
+
+    pub(crate) fn client(&self, name: Option<&str>) {
+        self.counts().clients.extend(name.map(str::to_owned));
     }
 
     pub(crate) fn sent(&self, bytes: usize) {

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::authority::ServerIdentity;
+use crate::authority::Authority;
+use crate::identity::ServerIdentity;
+use crate::tls::TlsVersions;
 
 /// Enough to look back on a whole test, too few to matter in a demo that runs for days.
-const REMEMBERED_REQUESTS: usize = 1000;
+pub(crate) const REMEMBERED_REQUESTS: usize = 1000;
 
 /// How a server is to serve.
 #[derive(Debug, Clone)]
@@ -20,6 +22,9 @@ pub struct ServerOptions {
     pub port: u16,
     /// Without one the server speaks plain HTTP.
     pub identity: Option<ServerIdentity>,
+    pub tls_versions: TlsVersions,
+    /// Over TLS, clients have to show a certificate that this authority has issued.
+    pub client_authority: Option<Authority>,
     pub login: Login,
     pub protocol: Protocol,
     /// Keys and values for the Git that answers.
@@ -31,14 +36,15 @@ pub struct ServerOptions {
 impl ServerOptions {
     /// Open to all, over plain HTTP, with partial fetches allowed as the big hosts allow them.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        let allowed = |key: &str| (key.to_owned(), "true".to_owned());
         Self {
             root: root.into(),
             port: 0,
             identity: None,
+            tls_versions: TlsVersions::Both,
+            client_authority: None,
             login: Login::Open,
             protocol: Protocol::V2,
-            git_config: vec![allowed("uploadpack.allowFilter"), allowed("uploadpack.allowAnySHA1InWant")],
+            git_config: partial_fetches(),
             remembered_requests: REMEMBERED_REQUESTS,
         }
     }
@@ -46,6 +52,18 @@ impl ServerOptions {
     #[must_use]
     pub fn identity(mut self, identity: ServerIdentity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    #[must_use]
+    pub fn tls_versions(mut self, versions: TlsVersions) -> Self {
+        self.tls_versions = versions;
+        self
+    }
+
+    #[must_use]
+    pub fn client_authority(mut self, authority: Authority) -> Self {
+        self.client_authority = Some(authority);
         self
     }
 
@@ -73,6 +91,12 @@ impl ServerOptions {
         self.git_config.push((key.to_owned(), value.to_owned()));
         self
     }
+}
+
+/// What lets a client fetch a part, as the big hosts let it.
+pub(crate) fn partial_fetches() -> Vec<(String, String)> {
+    let allowed = |key: &str| (key.to_owned(), "true".to_owned());
+    vec![allowed("uploadpack.allowFilter"), allowed("uploadpack.allowAnySHA1InWant")]
 }
 
 /// Which versions of the Git protocol the server lets a client ask for.

@@ -1,66 +1,69 @@
-//! The server's life: listen, accept, change its mind while it runs, stop.
+//! The Git server over HTTP(S), as its users hold it: it changes its mind while it runs, and tells what it has seen.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::net::TcpStream;
 
-use crate::authority::ServerIdentity;
-use crate::connection;
+use crate::connection::{Connection, stay_silent};
 use crate::error::LoopbackError;
 use crate::fault::Fault;
+use crate::front::Front;
+use crate::handler::handle;
+use crate::identity::ServerIdentity;
 use crate::ledger::RequestRecord;
+use crate::listener::Listener;
 use crate::options::{Login, ServerOptions};
 use crate::shared::Shared;
 
 /// What a path keeps as it is (RFC 3986, unreserved) and its slashes.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Between two tries to accept when the system is out of something, such as file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A Git server on 127.0.0.1, on a thread of its own; it ends when it is stopped or dropped.
 #[derive(Debug)]
 pub struct GitServer {
-    address: SocketAddr,
     scheme: &'static str,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 impl GitServer {
     /// Listens at once: the first connection may be made as soon as this returns.
     pub fn start(options: ServerOptions) -> Result<Self, LoopbackError> {
+        Self::serving(options, None)
+    }
+
+    /// The same behind a provider, which asks for logins in its own way.
+    pub(crate) fn start_behind(options: ServerOptions, front: Arc<dyn Front>) -> Result<Self, LoopbackError> {
+        Self::serving(options, Some(front))
+    }
+
+    fn serving(options: ServerOptions, front: Option<Arc<dyn Front>>) -> Result<Self, LoopbackError> {
         let scheme = if options.identity.is_some() { "https" } else { "http" };
-        let runtime =
-            Builder::new_current_thread().enable_all().build().map_err(|source| LoopbackError::Thread { source })?;
-        let (listener, address) =
-            listen(&runtime, options.port).map_err(|source| LoopbackError::Listen { port: options.port, source })?;
-        let shared = Arc::new(Shared::new(options)?);
-        let serving = accept(Arc::clone(&shared), listener);
-        let thread = thread::Builder::new()
-            .name("loopback-git".to_owned())
-            .spawn(move || runtime.block_on(serving))
-            .map_err(|source| LoopbackError::Thread { source })?;
-        Ok(Self { address, scheme, shared, thread: Some(thread) })
+        let port = options.port;
+        let shared = Arc::new(Shared::new(options, front)?);
+        let serving = Arc::clone(&shared);
+        let listener = Listener::start(port, Arc::clone(&shared.tasks), move |stream| {
+            serving.ledger.connection();
+            serve(Arc::clone(&serving), stream)
+        })?;
+        Ok(Self { scheme, shared, listener })
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The URL of a decoded path such as `/contoso/my project/_git/checkout`.
     pub fn url(&self, path: &str) -> String {
-        self.url_at(&self.address.ip().to_string(), path)
+        self.url_at(&self.address().ip().to_string(), path)
     }
 
     /// The same under another name for this host.
     pub fn url_at(&self, host: &str, path: &str) -> String {
-        format!("{}://{host}:{}{}", self.scheme, self.address.port(), utf8_percent_encode(path, PATH))
+        format!("{}://{host}:{}{}", self.scheme, self.address().port(), utf8_percent_encode(path, PATH))
     }
 
     /// What requests have to bring along from now on.
@@ -106,6 +109,11 @@ impl GitServer {
         self.shared.ledger.read(|counts| counts.connections)
     }
 
+    /// The common names of the certificates that clients have shown, one a connection, oldest first.
+    pub fn client_names(&self) -> Vec<String> {
+        self.shared.ledger.read(|counts| counts.clients.clone())
+    }
+
     /// Bytes of the bodies of answers, as handed to HTTP.
     pub fn bytes_sent(&self) -> u64 {
         self.shared.ledger.read(|counts| counts.bytes_sent)
@@ -136,32 +144,13 @@ impl GitServer {
     }
 }
 
-impl Drop for GitServer {
-    fn drop(&mut self) {
-        self.shared.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            // A panic over there has been printed; here it changes nothing any more.
-            let _ = thread.join();
-        }
+/// Serves a connection until either side is through with it.
+async fn serve(shared: Arc<Shared>, stream: TcpStream) {
+    if shared.faults().silences_connection() {
+        return stay_silent(stream).await;
     }
-}
-
-fn listen(runtime: &Runtime, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-async fn accept(shared: Arc<Shared>, listener: TcpListener) {
-    while let Some(accepted) = shared.stop.run_until_cancelled(listener.accept()).await {
-        match accepted {
-            Ok((stream, _)) => {
-                shared.ledger.connection();
-                shared.track(connection::serve(Arc::clone(&shared), stream));
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+    if let Some(connection) = Connection::accept(stream, shared.tls()).await {
+        shared.ledger.client(connection.client.as_deref());
+        connection.serve(|end, request| handle(Arc::clone(&shared), end, request)).await;
     }
-    drop(listener);
-    shared.wait_for_tasks().await;
 }

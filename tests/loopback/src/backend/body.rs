@@ -32,7 +32,7 @@ pub(super) fn answer_body(
     guard: DropGuard,
 ) -> AnswerBody {
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
-    shared.track(pump(Arc::clone(shared), stdout, pace, sender));
+    shared.tasks.track(pump(Arc::clone(shared), stdout, pace, sender));
     AnswerBody { chunks, held_error: None, _guard: guard }
 }
 

@@ -1,18 +1,16 @@
 //! The end of a child: it is waited for, and killed with all it started once nobody wants its answer any more.
 
-use std::sync::Arc;
-
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 use tokio_util::sync::DropGuard;
 
-use crate::shared::Shared;
+use crate::tasks::Tasks;
 
 /// Waits for a child in the background; dropping the guard, or stopping the server, kills its process group.
-pub(super) fn supervise(shared: &Arc<Shared>, mut child: Child) -> DropGuard {
-    let unwanted = shared.stop.child_token();
+pub(crate) fn supervise(tasks: &Tasks, mut child: Child) -> DropGuard {
+    let unwanted = tasks.part();
     let guard = unwanted.clone().drop_guard();
-    shared.track_to_the_end(async move {
+    tasks.track_to_the_end(async move {
         let ended = tokio::select! {
             _ = child.wait() => true,
             () = unwanted.cancelled() => false,
