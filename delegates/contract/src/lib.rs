@@ -24,9 +24,12 @@ pub use outcome::{
 };
 pub use repo_url::{
     AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme,
-    UrlError, UrlType,
+    ServerUrl, UrlError, UrlType,
 };
 pub use secret::SecretRef;
 pub use tags::Tags;
-pub use task::{Access, Credentials, LinkView, ProbeTask, RefSpec, SyncTask, Task, TaskId, Work};
+pub use task::{
+    Access, ApiAccess, ClientCertificate, Credentials, HostKeys, LinkView, ProbeTask, RefSpec, SyncTask, Task, TaskId,
+    Work,
+};
 pub use tree::{TreeEntry, TreeEntryKind};

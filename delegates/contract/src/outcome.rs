@@ -19,7 +19,8 @@ pub enum Facts {
     Sync(SyncReport),
 }
 
-/// The steps of a connection test, in their order.
+/// The steps of a connection test, in their order. `tls` is walked over HTTPS, `host_key` over SSH, `api` where the
+/// connection has API access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -28,13 +29,24 @@ pub enum Step {
     Dns,
     Connect,
     Tls,
+    HostKey,
     Credentials,
     Repository,
+    Api,
 }
 
 impl Step {
-    pub const ALL: [Self; 7] =
-        [Self::Delegate, Self::Secrets, Self::Dns, Self::Connect, Self::Tls, Self::Credentials, Self::Repository];
+    pub const ALL: [Self; 9] = [
+        Self::Delegate,
+        Self::Secrets,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::HostKey,
+        Self::Credentials,
+        Self::Repository,
+        Self::Api,
+    ];
 
     pub fn code(self) -> &'static str {
         match self {
@@ -43,8 +55,24 @@ impl Step {
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::HostKey => "host_key",
             Self::Credentials => "credentials",
             Self::Repository => "repository",
+            Self::Api => "api",
+        }
+    }
+
+    /// The place in a test, from 0; no test walks both steps that share one.
+    pub fn place(self) -> usize {
+        match self {
+            Self::Delegate => 0,
+            Self::Secrets => 1,
+            Self::Dns => 2,
+            Self::Connect => 3,
+            Self::Tls | Self::HostKey => 4,
+            Self::Credentials => 5,
+            Self::Repository => 6,
+            Self::Api => 7,
         }
     }
 }
@@ -67,6 +95,13 @@ pub struct StepReport {
     pub duration_ms: u64,
 }
 
+impl StepReport {
+    /// A step that was not walked.
+    pub fn skipped(step: Step) -> Self {
+        Self { step, outcome: StepOutcome::Skipped, detail: String::new(), duration_ms: 0 }
+    }
+}
+
 /// A connection test: every step, and the failure of the one that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeReport {
@@ -74,6 +109,13 @@ pub struct ProbeReport {
     pub failure: Option<Failure>,
     /// Days until the first certificate of the server's chain runs out; negative once it has.
     pub certificate_days_left: Option<i64>,
+}
+
+impl ProbeReport {
+    /// The step that the test stopped at, if it stopped.
+    pub fn failed_step(&self) -> Option<Step> {
+        self.steps.iter().find(|report| report.outcome == StepOutcome::Failed).map(|report| report.step)
+    }
 }
 
 /// What came of one repository's sync.

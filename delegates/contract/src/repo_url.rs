@@ -5,22 +5,27 @@ mod azure;
 mod connection;
 mod origin;
 mod segment;
+mod server_url;
 mod travelling;
 mod web_view;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::RefSpec;
 
-use address::Address;
+use address::{Address, PathStart};
+use azure::Settled;
 pub use azure::{AzureAccount, AzureRepository};
 pub use connection::ConnectionUrl;
 pub use origin::{Origin, Scheme};
+pub use server_url::ServerUrl;
 
 /// Whose URL forms are to be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +33,16 @@ pub use origin::{Origin, Scheme};
 pub enum Provider {
     AzureRepos,
     Git,
+}
+
+impl Provider {
+    /// The provider whose host an address is on: Azure's own hosts are known, all others are plain Git servers.
+    pub fn implied_by(text: &str) -> Self {
+        match Address::read(text) {
+            Ok(address) if azure::is_azure_host(&address.origin.host) => Self::AzureRepos,
+            Ok(_) | Err(_) => Self::Git,
+        }
+    }
 }
 
 /// What a connection's URL names.
@@ -60,6 +75,9 @@ pub struct RepoUrl {
     user: Option<String>,
     /// From the first slash, every segment percent-encoded once, no slash at the end.
     path: String,
+    /// Where the path begins on an SSH server.
+    #[serde(default, skip_serializing_if = "PathStart::is_top")]
+    start: PathStart,
     identity: RepositoryIdentity,
     #[serde(skip_serializing_if = "Option::is_none")]
     azure: Option<AzureRepository>,
@@ -116,7 +134,7 @@ impl RepoUrl {
     pub fn parse(text: &str, provider: Provider) -> Result<LinkUrl, UrlError> {
         let address = Address::read(text)?;
         match provider {
-            Provider::AzureRepos => azure::read(&address, None)?.link(&address),
+            Provider::AzureRepos => azure::read(&address, Settled::Nothing)?.link(&address),
             Provider::Git => Ok(LinkUrl { repository: Self::of_git(&address)?, directory: None, reference: None }),
         }
     }
@@ -126,11 +144,16 @@ impl RepoUrl {
         if address.segments.is_empty() {
             return Err(UrlError::new("the URL names no repository"));
         }
+        // It would be an option to the server's `git-upload-pack`.
+        if address.start == PathStart::Home && address.segments.first().is_some_and(|first| first.starts_with('-')) {
+            return Err(UrlError::new("the path begins with a dash"));
+        }
         Ok(Self {
             origin: address.origin.clone(),
             provider: Provider::Git,
             user: address.user.clone(),
             path: segment::join(&address.segments),
+            start: address.start,
             identity: address.identity(),
             azure: None,
         })
@@ -153,6 +176,19 @@ impl RepoUrl {
         &self.path
     }
 
+    /// What `git-upload-pack` is asked for over SSH: as Git itself sends it, decoded and from the home folder where
+    /// the address says so, but percent-encoded for Azure. It is not quoted for a shell.
+    pub fn ssh_path(&self) -> Cow<'_, str> {
+        match (self.provider, self.start) {
+            (Provider::AzureRepos, _) => Cow::Borrowed(&self.path),
+            (Provider::Git, start) => {
+                let decoded = percent_decode_str(&self.path).decode_utf8_lossy();
+                let home = decoded.strip_prefix('/').filter(|path| start == PathStart::Home || path.starts_with('~'));
+                home.map(|path| Cow::Owned(path.to_owned())).unwrap_or(decoded)
+            }
+        }
+    }
+
     pub fn identity(&self) -> &RepositoryIdentity {
         &self.identity
     }
@@ -165,6 +201,14 @@ impl RepoUrl {
     /// The repository's own name in the letter case it was given in, for tables.
     pub fn short_name(&self) -> &str {
         self.azure.as_ref().map_or_else(|| self.identity.short_name(), |names| &names.repository)
+    }
+
+    /// An address behind which a view of the repository can stand, for the connection to read again.
+    fn web_url(&self) -> String {
+        match &self.azure {
+            Some(names) if azure::is_azure_host(&self.origin.host) => azure::web_url(names),
+            Some(_) | None => self.request_url(),
+        }
     }
 
     /// The URL that requests begin with: scheme, host, port where it is not the usual one, and path.

@@ -16,6 +16,10 @@ pub enum SecretRef {
     Env(String),
     /// A file; one line end at its end is not part of the secret.
     File(String),
+    /// A credential that systemd hands to the service (`LoadCredential=`).
+    Credential(String),
+    /// What a command prints; one line end at its end is not part of the secret.
+    Command(Vec<String>),
 }
 
 impl fmt::Display for SecretRef {
@@ -25,6 +29,9 @@ impl fmt::Display for SecretRef {
             Self::Secret(name) => write!(f, "[secret {name}]"),
             Self::Env(name) => write!(f, "[secret env:{name}]"),
             Self::File(path) => write!(f, "[secret file:{path}]"),
+            Self::Credential(name) => write!(f, "[secret credential:{name}]"),
+            // Its arguments may say more than they should.
+            Self::Command(words) => write!(f, "[secret command:{}]", words.first().map_or("", String::as_str)),
         }
     }
 }

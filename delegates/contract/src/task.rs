@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionName, LinkName, ObjectId, RepoUrl, SecretRef};
+use crate::{ConnectionName, LinkName, ObjectId, RepoUrl, Scheme, SecretRef, Step};
 
 /// Identity of a task, unique for one agent's state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,10 +33,67 @@ pub struct Access {
     pub connection: ConnectionName,
     pub url: RepoUrl,
     pub credentials: Option<Credentials>,
+    /// Which keys an SSH server may have.
+    #[serde(default)]
+    pub host_keys: HostKeys,
+    /// Who we are to a server that asks for a certificate.
+    #[serde(default)]
+    pub client_certificate: Option<ClientCertificate>,
     /// Certificates trusted besides the system's and the delegate's own: PEM, as content.
     pub additional_certs: Option<String>,
     /// Whether credentials may be sent without TLS.
     pub allow_plain_http: bool,
+    /// The provider's API, where it is to be used.
+    #[serde(default)]
+    pub api: Option<ApiAccess>,
+}
+
+impl Access {
+    /// The steps that a test of this access walks, in their order.
+    pub fn steps(&self) -> Vec<Step> {
+        let is_ssh = self.url.origin().scheme == Scheme::Ssh;
+        let applies = |step: &Step| match step {
+            Step::Tls => !is_ssh,
+            Step::HostKey => is_ssh,
+            Step::Api => self.api.is_some(),
+            Step::Delegate | Step::Secrets | Step::Dns | Step::Connect | Step::Credentials | Step::Repository => true,
+        };
+        Step::ALL.into_iter().filter(applies).collect()
+    }
+
+    /// Every secret that has to be at hand before anything is sent.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let credentials = self.credentials.iter().flat_map(Credentials::secrets);
+        let certificate = self.client_certificate.iter().map(|certificate| &certificate.key);
+        credentials.chain(certificate).chain(self.api.iter().map(|api| &api.token))
+    }
+}
+
+/// The keys that an SSH server may show. Where nothing is said, only keys that the provider publishes are accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostKeys {
+    /// The content of a `known_hosts` file (sshd(8)).
+    pub known_hosts: Option<String>,
+    /// Pinned fingerprints as OpenSSH shows them, such as `SHA256:…`; any of them will do.
+    pub fingerprints: Vec<String>,
+}
+
+/// A certificate of our own, for a server that asks for one (mutual TLS).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCertificate {
+    /// PEM, as content: our certificate first, then what it is built on.
+    pub chain: String,
+    /// Where its private key comes from: PEM.
+    pub key: SecretRef,
+}
+
+/// The provider's REST API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiAccess {
+    /// The organization's or collection's URL, without a slash at the end.
+    pub url: String,
+    /// A personal access token, or a token of Entra ID.
+    pub token: SecretRef,
 }
 
 /// Who we are to the server.
@@ -47,15 +104,27 @@ pub enum Credentials {
     Basic { username: String, password: SecretRef },
     /// HTTP Bearer.
     Bearer { token: SecretRef },
+    /// An SSH key, in OpenSSH's format or as PEM. The login name is the URL's.
+    PrivateKey { private_key: SecretRef, passphrase: Option<SecretRef> },
 }
 
 impl Credentials {
-    /// Where the password or the token comes from.
+    /// Where the password, the token or the key comes from.
     pub fn secret(&self) -> &SecretRef {
         match self {
             Self::Basic { password, .. } => password,
             Self::Bearer { token } => token,
+            Self::PrivateKey { private_key, .. } => private_key,
         }
+    }
+
+    /// Everything that has to be resolved.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let passphrase = match self {
+            Self::PrivateKey { passphrase, .. } => passphrase.as_ref(),
+            Self::Basic { .. } | Self::Bearer { .. } => None,
+        };
+        std::iter::once(self.secret()).chain(passphrase)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use url::Host;
 
 use super::origin::{Origin, Scheme};
@@ -20,8 +21,27 @@ pub(super) struct Address {
     pub(super) user: Option<String>,
     /// The path, decoded.
     pub(super) segments: Vec<String>,
+    pub(super) start: PathStart,
     pub(super) query: Option<String>,
     pub(super) fragment: Option<String>,
+}
+
+/// Where the path begins that an SSH server is asked for.
+///
+/// `ssh://host/a` is the folder at the top, `host:a` and `ssh://host/~/a` the one in the login's home. Hosting services
+/// know no such difference, so neither does the identity: in whichever form a repository is named, it is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PathStart {
+    #[default]
+    Top,
+    Home,
+}
+
+impl PathStart {
+    pub(super) fn is_top(&self) -> bool {
+        *self == Self::Top
+    }
 }
 
 impl Address {
@@ -68,8 +88,7 @@ impl Address {
         Self::read_tail(Origin { scheme, host, port }, user, tail)
     }
 
-    /// `[user@]host:path`, as SSH clients write it. A path without a slash at its start is read from the top, as
-    /// hosting services do.
+    /// `[user@]host:path`, as SSH clients write it.
     fn read_scp(text: &str) -> Result<Self, UrlError> {
         let (authority, path) = match split_colon(text) {
             (authority, Some(path)) => (authority, path),
@@ -83,7 +102,8 @@ impl Address {
             None => (None, authority),
         };
         let origin = Origin { scheme: Scheme::Ssh, host: read_host(host)?, port: Scheme::Ssh.default_port() };
-        Self::read_tail(origin, read_user(Scheme::Ssh, user)?, path)
+        let address = Self::read_tail(origin, read_user(Scheme::Ssh, user)?, path)?;
+        Ok(if path.starts_with('/') { address } else { Self { start: PathStart::Home, ..address } })
     }
 
     fn read_file(rest: &str) -> Result<Self, UrlError> {
@@ -95,18 +115,23 @@ impl Address {
     }
 
     fn of_file(segments: Vec<String>) -> Self {
-        Self { origin: Origin::of_files(), user: None, segments, query: None, fragment: None }
+        let (origin, start) = (Origin::of_files(), PathStart::Top);
+        Self { origin, user: None, segments, start, query: None, fragment: None }
     }
 
     fn read_tail(origin: Origin, user: Option<String>, tail: &str) -> Result<Self, UrlError> {
         let (tail, fragment) = split_mark(tail, '#');
         let (path, query) = split_mark(tail, '?');
-        let mut address = Self { origin, user, segments: Vec::new(), query, fragment };
+        let mut address = Self { origin, user, segments: Vec::new(), start: PathStart::Top, query, fragment };
         if let Some(path) = decoded_slashes(path) {
             let corrected = format!("{address}/{}", path.trim_start_matches('/'));
             return Err(UrlError::new("the path holds an encoded slash (`%2F`)").corrected(corrected));
         }
         address.segments = segment::split(path, Writing::Encoded)?;
+        if address.origin.scheme == Scheme::Ssh && address.segments.first().is_some_and(|first| first == "~") {
+            address.segments.remove(0);
+            address.start = PathStart::Home;
+        }
         Ok(address)
     }
 

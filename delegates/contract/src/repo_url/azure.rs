@@ -10,12 +10,13 @@ mod site;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::Address;
-use super::origin::Origin;
+use super::address::{Address, PathStart};
+use super::origin::{Origin, Scheme};
 use super::web_view;
 use super::{LinkUrl, Provider, RepoUrl, RepositoryIdentity, UrlError, segment};
 
-pub(super) use site::Site;
+pub(super) use server::{Settled, in_folders};
+pub(super) use site::{Site, is_azure_host};
 
 /// The names an Azure repository's address is made of: decoded, in the letter case they were given in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,15 @@ impl AzureAccount {
         match self {
             Self::Organization(name) | Self::Collection { collection: name, .. } => name,
         }
+    }
+
+    /// Where the API of this one is: Azure's own host for an organization, below `server` for a collection.
+    pub(super) fn api_url(&self, server: Option<&Origin>) -> Option<String> {
+        let host = match self {
+            Self::Organization(_) => site::SERVICES_URL.to_owned(),
+            Self::Collection { .. } => server.map(|origin| format!("{}://{origin}", origin.scheme))?,
+        };
+        Some(host + &segment::join(self.segments()))
     }
 
     /// The segments from the top of the host down to this one.
@@ -86,10 +96,11 @@ impl Reading {
         self.with_view(address, repository)
     }
 
-    /// The repository at the origin of its connection, whichever of Azure's hosts the address is on.
+    /// The repository at the origin of its connection, whichever of the provider's hosts the address is on.
     pub(super) fn link_at(self, site: Site, origin: &Origin, address: &Address) -> Result<LinkUrl, UrlError> {
         let path = site.path_of(&self.repository);
-        let repository = place(origin.clone(), address.user.clone(), &path, self.repository.clone());
+        let user = address.user.clone().filter(|_| origin.scheme == Scheme::Ssh);
+        let repository = place(origin.clone(), user, &path, self.repository.clone());
         self.with_view(address, repository)
     }
 
@@ -123,17 +134,23 @@ pub(super) fn place(origin: Origin, user: Option<String>, path: &[String], names
         provider: Provider::AzureRepos,
         user,
         path: segment::join(path),
+        start: PathStart::Top,
         identity: RepositoryIdentity(identity),
         azure: Some(names),
     }
+}
+
+/// The address of a repository's page on Azure's own host.
+pub(super) fn web_url(names: &AzureRepository) -> String {
+    format!("{}{}", site::SERVICES_URL, segment::join(&Site::Services.path_of(names)))
 }
 
 fn text_of(segments: &[&String]) -> String {
     segments.iter().map(|segment| format!("/{segment}")).collect()
 }
 
-/// Reads a repository's address. A connection's account settles where a Server's collection ends.
-pub(super) fn read(address: &Address, account: Option<&AzureAccount>) -> Result<Reading, UrlError> {
+/// Reads a repository's address.
+pub(super) fn read(address: &Address, settled: Settled<'_>) -> Result<Reading, UrlError> {
     let site = Site::of(&address.origin)?;
     if site.is_v3(&address.segments) {
         return read_v3(site, &address.segments);
@@ -141,7 +158,7 @@ pub(super) fn read(address: &Address, account: Option<&AzureAccount>) -> Result<
     let (owners, marker, rest) = split_at_marker(site, address)?;
     let (name, page) = split_name(rest)?;
     let (account, project) = match site {
-        Site::Server => server::owners(owners, account)?,
+        Site::Server => server::owners(owners, settled)?,
         Site::Services | Site::Legacy | Site::ServicesSsh | Site::LegacySsh => site.owners(address, owners)?,
     };
     let project = project.unwrap_or_else(|| name.clone());

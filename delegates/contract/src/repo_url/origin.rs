@@ -71,6 +71,12 @@ impl Origin {
         Self { scheme: Scheme::File, host: String::new(), port: Scheme::File.default_port() }
     }
 
+    /// Whether both are of one server: the same place, or the same host by the usual ports of two schemes.
+    pub(super) fn is_same_server(&self, other: &Self) -> bool {
+        let is_usual = |origin: &Self| origin.port == origin.scheme.default_port();
+        self == other || (self.host == other.host && is_usual(self) && is_usual(other))
+    }
+
     /// The host as a URL has it: a numeric one of version 6 in brackets.
     pub(super) fn host_text(&self) -> String {
         if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }

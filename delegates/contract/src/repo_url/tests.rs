@@ -4,6 +4,8 @@ mod azure;
 mod connection;
 mod git;
 mod properties;
+mod server;
+mod transports;
 
 use super::{Provider, RepoUrl, UrlError};
 

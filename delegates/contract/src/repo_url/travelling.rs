@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::address::{self, Address};
+use super::address::{self, Address, PathStart};
 use super::azure::{self, AzureRepository};
 use super::origin::{Origin, Scheme};
 use super::segment::{self, Writing};
@@ -16,6 +16,8 @@ pub(super) struct Travelling {
     provider: Provider,
     user: Option<String>,
     path: String,
+    #[serde(default)]
+    start: PathStart,
     identity: RepositoryIdentity,
     azure: Option<AzureRepository>,
 }
@@ -25,7 +27,7 @@ impl TryFrom<Travelling> for RepoUrl {
 
     fn try_from(given: Travelling) -> Result<Self, UrlError> {
         let refused = || UrlError::new("the address is not one that this version writes");
-        let Travelling { origin, provider, user, path, identity, azure } = given;
+        let Travelling { origin, provider, user, path, start, identity, azure } = given;
         let is_host = match origin.scheme {
             Scheme::File => origin.host.is_empty(),
             Scheme::Https | Scheme::Http | Scheme::Ssh => address::read_host(&origin.host_text())? == origin.host,
@@ -36,9 +38,11 @@ impl TryFrom<Travelling> for RepoUrl {
         let segments = segment::split(&path, Writing::Encoded)?;
         let made = match (provider, azure) {
             (Provider::AzureRepos, Some(names)) => azure::place(origin, user, &segments, names),
-            (Provider::Git, None) => Self::of_git(&Address { origin, user, segments, query: None, fragment: None })?,
+            (Provider::Git, None) => {
+                Self::of_git(&Address { origin, user, segments, start, query: None, fragment: None })?
+            }
             (Provider::AzureRepos, None) | (Provider::Git, Some(_)) => return Err(refused()),
         };
-        if made.path == path && made.identity == identity { Ok(made) } else { Err(refused()) }
+        if made.path == path && made.start == start && made.identity == identity { Ok(made) } else { Err(refused()) }
     }
 }

@@ -7,12 +7,19 @@ use crate::repo_url::address::Address;
 use crate::repo_url::origin::{Origin, Scheme};
 
 pub(super) const SERVICES_HOST: &str = "dev.azure.com";
+/// Where every organization has its web pages and its API.
+pub(crate) const SERVICES_URL: &str = "https://dev.azure.com";
 const SERVICES_SSH_HOST: &str = "ssh.dev.azure.com";
 const LEGACY_DOMAIN: &str = "visualstudio.com";
 const LEGACY_SSH_HOST: &str = "vs-ssh.visualstudio.com";
 
 /// `https://dev.azure.com/e/` leads to pages of enterprises; no organization has this name.
 const ENTERPRISE: &str = "e";
+
+/// Whether a host is one of Azure's own.
+pub(crate) fn is_azure_host(host: &str) -> bool {
+    matches!(host, SERVICES_HOST | SERVICES_SSH_HOST) || legacy_organization(host).is_some()
+}
 
 /// Which kind of host an address is on, and with it the shape of its paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

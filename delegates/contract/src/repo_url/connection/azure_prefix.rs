@@ -1,8 +1,9 @@
 //! The URL of an Azure organization, collection or project, as a connection has it.
 
 use crate::repo_url::address::Address;
-use crate::repo_url::azure::{self, AzureAccount, AzureRepository, Site, is_same_name};
-use crate::repo_url::{UrlError, UrlType};
+use crate::repo_url::azure::{self, AzureAccount, AzureRepository, Settled, Site, is_same_name};
+use crate::repo_url::origin::Origin;
+use crate::repo_url::{UrlError, UrlType, segment};
 
 /// An account, and the project that narrows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +14,10 @@ pub(super) struct AzurePrefix {
 }
 
 impl AzurePrefix {
-    pub(super) fn read(address: &Address, url_type: UrlType) -> Result<Self, UrlError> {
+    /// Reads a connection's URL; `settled` is what `server_url` says of a Server's folders.
+    pub(super) fn read(address: &Address, url_type: UrlType, settled: Settled<'_>) -> Result<Self, UrlError> {
         let site = Site::of(&address.origin)?;
-        if let Ok(reading) = azure::read(address, None) {
+        if let Ok(reading) = azure::read(address, settled) {
             let AzureRepository { account, project, .. } = reading.repository;
             return Err(Self { site, account, project: Some(project) }.refused(address, "a repository", url_type));
         }
@@ -23,11 +25,11 @@ impl AzurePrefix {
             address.segments.iter().take_while(|owner| !owner.starts_with('_')).cloned().collect();
         if owners.len() < address.segments.len() {
             let before = Address { segments: owners, query: None, fragment: None, ..address.clone() };
-            return Err(Self::read(&before, url_type)?.refused(address, "a page", url_type));
+            return Err(Self::read(&before, url_type, settled)?.refused(address, "a page", url_type));
         }
         address.without_view()?;
         let (account, project) = match site {
-            Site::Server => server_owners(address, url_type)?,
+            Site::Server => server_owners(address, url_type, settled)?,
             Site::Services | Site::Legacy | Site::ServicesSsh | Site::LegacySsh => services_owners(site, address)?,
         };
         let prefix = Self { site, account, project };
@@ -65,8 +67,8 @@ impl AzurePrefix {
         is_in_project && self.account.is_same(&repository.account)
     }
 
-    /// The path of a repository that is named below this URL, with or without `_git`.
-    pub(super) fn repository(&self, names: &[String]) -> Result<Vec<String>, UrlError> {
+    /// The web address of a repository that is named below this URL, with or without `_git`.
+    pub(super) fn repository(&self, origin: &Origin, names: &[String]) -> Result<String, UrlError> {
         let names: Vec<&String> = names.iter().filter(|name| *name != "_git").collect();
         let (project, repository) = match (&self.project, names.as_slice()) {
             (Some(project), [repository]) => (project, *repository),
@@ -74,11 +76,13 @@ impl AzurePrefix {
             (Some(_), _) => return Err(UrlError::new("a repository of a project is named by `REPOSITORY`")),
             (None, _) => return Err(UrlError::new("a repository of an organization is named by `PROJECT/REPOSITORY`")),
         };
-        Ok(self.site.path_of(&AzureRepository {
-            account: self.account.clone(),
-            project: project.clone(),
-            repository: repository.clone(),
-        }))
+        let names =
+            AzureRepository { account: self.account.clone(), project: project.clone(), repository: repository.clone() };
+        Ok(match self.site {
+            Site::Server => format!("{}://{origin}{}", origin.scheme, segment::join(&self.site.path_of(&names))),
+            // A view stands behind web addresses alone, and every address here is brought to the connection's own.
+            Site::Services | Site::Legacy | Site::ServicesSsh | Site::LegacySsh => azure::web_url(&names),
+        })
     }
 }
 
@@ -93,7 +97,18 @@ fn services_owners(site: Site, address: &Address) -> Result<(AzureAccount, Optio
 }
 
 /// On a Server the last segment is what `url_type` says, and all that stands before the collection are folders.
-fn server_owners(address: &Address, url_type: UrlType) -> Result<(AzureAccount, Option<String>), UrlError> {
+fn server_owners(
+    address: &Address,
+    url_type: UrlType,
+    settled: Settled<'_>,
+) -> Result<(AzureAccount, Option<String>), UrlError> {
+    if let Settled::Folders(folders) = settled {
+        return match azure::in_folders(&address.segments, folders)? {
+            (account, []) => Ok((account, None)),
+            (account, [project]) => Ok((account, Some(project.clone()))),
+            (_, [..]) => Err(UrlError::new("the URL has more than a collection and a project below `server_url`")),
+        };
+    }
     let (project, owners) = match (url_type, address.segments.split_last()) {
         (UrlType::Project, Some((project, owners))) => (Some(project.clone()), owners),
         (UrlType::Project | UrlType::Organization | UrlType::Repository, _) => (None, address.segments.as_slice()),

@@ -206,10 +206,7 @@ fn a_link_elsewhere_is_refused_with_both_named() {
 }
 
 #[test]
-fn a_link_over_another_transport_is_refused_with_the_reason() {
-    let azure = project("https://dev.azure.com/contoso/payments");
-    let error = check_refused(&azure, "git@ssh.dev.azure.com:v3/contoso/payments/checkout");
-    assert!(error.message.contains("is over http, but ssh://ssh.dev.azure.com/"), "{error}");
+fn a_link_over_another_transport_is_refused_with_the_reason_on_plain_git_hosts() {
     let error = check_refused(&git("git@git.example.org:qa"), "https://git.example.org/qa/shop");
     assert!(error.message.contains("is over ssh, but https://git.example.org/"), "{error}");
     check_refused(&git("https://git.example.org"), "/srv/git/shop");
