@@ -6,10 +6,7 @@ use suitesync_contract::{Failure, FailureClass};
 use tokio_util::sync::CancellationToken;
 
 /// Waits for `work`, or fails as soon as `cancel` is set. What `work` held is dropped then.
-pub(crate) async fn unless_canceled<T>(
-    cancel: &CancellationToken,
-    work: impl Future<Output = T>,
-) -> Result<T, Failure> {
+pub async fn unless_canceled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(canceled()),
@@ -17,6 +14,6 @@ pub(crate) async fn unless_canceled<T>(
     }
 }
 
-pub(crate) fn canceled() -> Failure {
+pub fn canceled() -> Failure {
     Failure::new(FailureClass::Canceled, "the task was canceled")
 }

@@ -1,7 +1,10 @@
-//! What a certificate says: its issuer and how long it is still good.
+//! What a certificate says: its issuer, the names it is for, and how long it is still good.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rustls_pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
@@ -31,6 +34,14 @@ pub(crate) fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
     parse(certificate).map(|certificate| name(certificate.issuer()))
 }
 
+/// The host names and addresses that a certificate is for, as people write them; empty if it names none.
+pub(crate) fn names(certificate: &CertificateDer<'_>) -> Option<Vec<String>> {
+    let certificate = parse(certificate)?;
+    let extension = certificate.subject_alternative_name().ok()?;
+    let names = extension.map(|extension| extension.value.general_names.iter().filter_map(alternative).collect());
+    Some(names.unwrap_or_default())
+}
+
 /// Whole days until the first certificate of a chain runs out, negative once it has. `now` is in Unix seconds.
 pub(crate) fn days_left(chain: &[CertificateDer<'_>], now: i64) -> Option<i64> {
     let ends = chain.iter().filter_map(parse).map(|certificate| certificate.validity().not_after.timestamp());
@@ -52,4 +63,17 @@ fn name(name: &X509Name<'_>) -> String {
     let common = name.iter_common_name().find_map(|part| part.as_str().ok()).map(str::to_owned);
     let text = common.unwrap_or_else(|| name.to_string());
     crate::place::shown(text.as_bytes())
+}
+
+fn alternative(name: &GeneralName<'_>) -> Option<String> {
+    if let GeneralName::DNSName(name) = name {
+        return Some(crate::place::shown(name.as_bytes()));
+    }
+    let GeneralName::IPAddress(bytes) = name else { return None };
+    address(bytes).map(|address| address.to_string())
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(|bytes| IpAddr::V4(Ipv4Addr::from(bytes)));
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes)))).ok()
 }

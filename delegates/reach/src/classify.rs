@@ -5,19 +5,20 @@
 
 pub(crate) mod answer;
 mod retry_after;
-mod tls;
+pub(crate) mod tls;
 
 use std::error::Error;
 use std::io;
 
 use suitesync_contract::{Failure, FailureClass};
 
+use crate::identity::Presented;
 use crate::place::Place;
 use crate::resolver::ResolveError;
 
 /// How far an exchange had come when it broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// No connection yet.
     Connecting,
     /// The request may be with the server, the head of the answer is not here.
@@ -36,22 +37,27 @@ impl Phase {
     }
 }
 
-/// Classifies an error of the HTTP client.
-pub(crate) fn request(place: &Place, error: &reqwest::Error, phase: Phase) -> Failure {
+/// Classifies an error of the HTTP client by what it holds: enough in the middle of an answer. Before there is one,
+/// [`crate::Client::explain`] knows more.
+pub fn request(place: &Place, error: &reqwest::Error, phase: Phase) -> Failure {
+    request_as(place, error, phase, Presented::Nothing)
+}
+
+pub(crate) fn request_as(place: &Place, error: &reqwest::Error, phase: Phase, presented: Presented) -> Failure {
     let phase = if error.is_connect() { Phase::Connecting } else { phase };
     if error.is_timeout() {
         return place.host_failure(FailureClass::Timeout, phase.verb(), "the time limit was reached");
     }
-    transport(place, error, phase)
+    transport(place, error, phase, presented)
 }
 
 /// Classifies any chain of errors below an exchange.
-pub(crate) fn transport(place: &Place, error: &(dyn Error + 'static), phase: Phase) -> Failure {
+pub(crate) fn transport(place: &Place, error: &(dyn Error + 'static), phase: Phase, presented: Presented) -> Failure {
     if let Some(unresolved) = find::<ResolveError>(error) {
         return unresolvable(place, unresolved);
     }
     if let Some(refusal) = find::<rustls::Error>(error) {
-        return tls::failure(place, refusal);
+        return tls::told(refusal, presented).at(place);
     }
     if let Some(broken) = find::<hyper::Error>(error).filter(|broken| broken.is_parse() || broken.is_parse_too_large())
     {
@@ -69,7 +75,7 @@ pub(crate) fn transport(place: &Place, error: &(dyn Error + 'static), phase: Pha
 
 /// Whether a kept connection had been closed by the server just as the request went out: the request was not looked
 /// at, and the same one may be sent again.
-pub(crate) fn closed_before_answer(error: &reqwest::Error) -> bool {
+pub fn closed_before_answer(error: &reqwest::Error) -> bool {
     let gone = |kind| matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
     let incomplete =
         find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
@@ -77,10 +83,7 @@ pub(crate) fn closed_before_answer(error: &reqwest::Error) -> bool {
 }
 
 pub(crate) fn unresolvable(place: &Place, error: &ResolveError) -> Failure {
-    match &error.0 {
-        Some(cause) => place.host_failure(FailureClass::Dns, "resolve", cause),
-        None => place.host_failure(FailureClass::Dns, "resolve", "the name has no address"),
-    }
+    place.host_failure(FailureClass::Dns, "resolve", error.cause())
 }
 
 fn socket(place: &Place, kind: io::ErrorKind, phase: Phase) -> Failure {
@@ -104,7 +107,7 @@ fn closed(place: &Place, phase: Phase) -> Failure {
     }
 }
 
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 

@@ -8,7 +8,14 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// The name could not be resolved.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to resolve the name")]
-pub(crate) struct ResolveError(#[source] pub(crate) Option<io::Error>);
+pub(crate) struct ResolveError(#[source] pub Option<io::Error>);
+
+impl ResolveError {
+    /// What the resolver says, for people.
+    pub(crate) fn cause(&self) -> String {
+        self.0.as_ref().map_or_else(|| "the name has no address".to_owned(), io::Error::to_string)
+    }
+}
 
 /// The addresses of a host; never empty.
 pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {

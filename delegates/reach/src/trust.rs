@@ -1,20 +1,23 @@
 //! Which certificate authorities are trusted: the distribution's own and those that the operator adds.
 //!
 //! The roots come from the distribution's bundle and from nowhere else: no environment variable can widen them, and
-//! there is no switch to skip verification.
+//! there is no switch to skip verification. Revocation is not checked, as Git and curl do not either: a certificate
+//! that was withdrawn before its end is accepted until its issuer is taken away.
 
 mod verifier;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use rustls::RootCertStore;
+use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use sha2::{Digest, Sha256};
 
-pub(crate) use verifier::{UntrustedIssuer, Verifier};
+use crate::fingerprint::Fingerprint;
+use verifier::Verifier;
+pub(crate) use verifier::{ForeignNames, UntrustedIssuer};
 
 /// The bundles of Debian, RHEL (two places), SUSE (two places) and Alpine; the first that exists is the system's.
 const BUNDLES: [&str; 6] = [
@@ -34,10 +37,6 @@ pub struct Trust {
     fingerprint: Fingerprint,
 }
 
-/// Tells apart what is trusted besides the system's roots; equal content has equal fingerprints.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
-
 /// Why a PEM text cannot be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
@@ -53,8 +52,8 @@ pub enum TrustError {
 impl Trust {
     /// The system's roots alone.
     pub fn system() -> Self {
-        let none = Arc::from([]);
-        Self { roots: system_roots(), fingerprint: Fingerprint::of(&none), additional: none }
+        let none: [CertificateDer<'static>; 0] = [];
+        Self { roots: system_roots(), fingerprint: Fingerprint::of(&none), additional: Arc::from(none) }
     }
 
     /// The system's roots and every certificate of the PEM texts, each of which must hold at least one.
@@ -73,20 +72,17 @@ impl Trust {
         Ok(Self { roots: Arc::new(roots), additional: additional.into(), fingerprint })
     }
 
+    /// Of what is trusted besides the system's roots.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
-    /// The settings of every TLS connection made under this trust.
-    pub(crate) fn tls_config(&self) -> Result<rustls::ClientConfig, rustls::Error> {
+    /// The settings of every TLS connection made under this trust, but for who we are.
+    pub(crate) fn tls_config(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = self.verifier(&provider)?;
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        Ok(config)
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
     }
 
     fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Verifier, rustls::Error> {
@@ -101,24 +97,8 @@ impl fmt::Debug for Trust {
     }
 }
 
-impl Fingerprint {
-    fn of(certificates: &[CertificateDer<'_>]) -> Self {
-        let mut digest = Sha256::new();
-        for certificate in certificates {
-            digest.update(certificate.len().to_be_bytes());
-            digest.update(certificate);
-        }
-        Self(digest.finalize().into())
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+/// The certificates of a PEM text, at least one.
+pub(crate) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     let found: Result<Vec<_>, _> = (1..)
         .zip(CertificateDer::pem_slice_iter(text.as_bytes()))
         .map(|(position, certificate)| certificate.map_err(|_| TrustError::Unreadable { position }))

@@ -10,31 +10,32 @@ use suitesync_contract::{Failure, FailureClass, Provider};
 
 use super::retry_after;
 use crate::place::{Place, shown};
+use crate::proxy::Proxy;
 
 /// What was sent along with the request that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub enum Sent {
     Credentials,
     NoCredentials,
 }
 
 /// An answer that was not accepted.
 #[derive(Debug)]
-pub(crate) struct Refusal<'a> {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: &'a HeaderMap,
+pub struct Refusal<'a> {
+    pub status: StatusCode,
+    pub headers: &'a HeaderMap,
     /// The beginning of the body.
-    pub(crate) body: &'a [u8],
-    pub(crate) sent: Sent,
+    pub body: &'a [u8],
+    pub sent: Sent,
 }
 
 /// Azure's code of an error, such as `TF401019`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProviderCode<'a>(&'a str);
+pub struct ProviderCode<'a>(&'a str);
 
 impl<'a> ProviderCode<'a> {
     /// The code that a text begins with: `TF` or `VS` and four to seven digits.
-    pub(crate) fn at_start_of(text: &'a [u8]) -> Option<Self> {
+    pub fn at_start_of(text: &'a [u8]) -> Option<Self> {
         let text = text.trim_ascii_start();
         let digits = text.strip_prefix(b"TF").or_else(|| text.strip_prefix(b"VS"))?;
         let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -42,7 +43,7 @@ impl<'a> ProviderCode<'a> {
         std::str::from_utf8(code).ok().map(Self)
     }
 
-    pub(crate) fn class(self) -> Option<FailureClass> {
+    pub fn class(self) -> Option<FailureClass> {
         match self.0 {
             "TF401019" => Some(FailureClass::RepositoryNotFound),
             "TF200016" | "VS800075" => Some(FailureClass::ProjectNotFound),
@@ -57,18 +58,18 @@ impl<'a> ProviderCode<'a> {
 }
 
 /// Whether an answer is a page for people.
-pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+pub fn is_html(headers: &HeaderMap) -> bool {
     media_type(headers).eq_ignore_ascii_case("text/html")
 }
 
 /// The content type without its parameters; empty if there is none.
-pub(crate) fn media_type(headers: &HeaderMap) -> &str {
+pub fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
 }
 
 /// A page for people where Git was expected: Azure signs people in, others show their pages.
-pub(crate) fn page(place: &Place, what: &str) -> Failure {
+pub fn page(place: &Place, what: &str) -> Failure {
     let class = match place.provider() {
         Provider::AzureRepos => FailureClass::AuthRejected,
         Provider::Git => FailureClass::NotGit,
@@ -77,13 +78,13 @@ pub(crate) fn page(place: &Place, what: &str) -> Failure {
 }
 
 /// Classifies an answer with another status than 200.
-pub(crate) fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
+pub fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
     if refusal.status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
         return page(place, "it answered with a sign-in page (http 203)");
     }
     let class = ProviderCode::at_start_of(refusal.body).and_then(ProviderCode::class);
     let class = class.unwrap_or_else(|| class_of(refusal.status, refusal.sent));
-    let failure = place.repository_failure(class, "read", cause(class, refusal));
+    let failure = place.repository_failure(class, "read", cause(place, class, refusal));
     let wait = refusal.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     match wait.and_then(|text| retry_after::seconds(text, Utc::now())) {
         Some(seconds) => failure.with_retry_after(seconds),
@@ -106,8 +107,9 @@ fn class_of(status: StatusCode, sent: Sent) -> FailureClass {
 }
 
 /// What the class means here, the status, and what the server has to say unless it is a page.
-fn cause(class: FailureClass, refusal: &Refusal<'_>) -> String {
+fn cause(place: &Place, class: FailureClass, refusal: &Refusal<'_>) -> String {
     let meaning = match (class, refusal.sent) {
+        (FailureClass::ProxyAuth, _) => return unauthorized_by_proxy(place.proxy()),
         (FailureClass::RepositoryNotFound, _) => "it is missing, disabled, or not to be seen with these credentials, ",
         (FailureClass::AuthRejected, _) => "the credentials were rejected, ",
         (FailureClass::AuthMissing, _) => "it asks for credentials and none are set, ",
@@ -118,6 +120,16 @@ fn cause(class: FailureClass, refusal: &Refusal<'_>) -> String {
     let said = if is_html(refusal.headers) { String::new() } else { shown(refusal.body) };
     let separator = if said.is_empty() { "" } else { ": " };
     format!("{meaning}http {}{separator}{said}", refusal.status.as_u16())
+}
+
+/// A proxy's answer 407, to a request or to CONNECT.
+pub(crate) fn unauthorized_by_proxy(proxy: Option<&Proxy>) -> String {
+    let meaning = match proxy.map(|proxy| proxy.authorization().is_some()) {
+        Some(true) => "the proxy rejected the credentials that were sent",
+        Some(false) => "the proxy asks for credentials and none are set",
+        None => "a proxy asks for credentials",
+    };
+    format!("{meaning}, http 407")
 }
 
 #[cfg(test)]

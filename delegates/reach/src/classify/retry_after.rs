@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 const MAX_SECONDS: u64 = 86_400;
 
 /// Seconds from `now`, or `None` if the text is neither form.
-pub(crate) fn seconds(text: &str, now: DateTime<Utc>) -> Option<u64> {
+pub(super) fn seconds(text: &str, now: DateTime<Utc>) -> Option<u64> {
     let text = text.trim();
     let seconds = match text.parse() {
         Ok(seconds) => seconds,

@@ -1,4 +1,5 @@
-//! Verifies a server's certificate as webpki does, and tells what webpki does not: which issuer is missing.
+//! Verifies a server's certificate as webpki does, and tells what webpki does not: which issuer is missing, and which
+//! names a certificate is for, as they are written.
 //!
 //! A certificate that the operator added is trusted for itself too: a server's self-signed certificate marked as an
 //! authority, which many tools make, is refused by webpki in that place but accepted by Git and curl.
@@ -19,11 +20,18 @@ use crate::certificate;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the issuer `{issuer}` is not trusted")]
 pub(crate) struct UntrustedIssuer {
-    pub(crate) issuer: String,
+    pub issuer: String,
+}
+
+/// The certificate is for other names than the server's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the certificate was issued for other names")]
+pub(crate) struct ForeignNames {
+    pub names: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Verifier {
+pub(super) struct Verifier {
     /// `None` where not a single root is known: then nothing is trusted but the added certificates themselves.
     webpki: Option<Arc<WebPkiServerVerifier>>,
     additional: Arc<[CertificateDer<'static>]>,
@@ -31,7 +39,7 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    pub(crate) fn new(
+    pub(super) fn new(
         roots: Arc<RootCertStore>,
         additional: Arc<[CertificateDer<'static>]>,
         provider: Arc<CryptoProvider>,
@@ -56,15 +64,13 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         if self.additional.iter().any(|added| added.as_ref() == end_entity.as_ref()) {
-            return verify_added(end_entity, server_name, now);
+            return verify_added(end_entity, server_name, now).map_err(|error| told(error, end_entity, intermediates));
         }
         let verified = match &self.webpki {
             Some(webpki) => webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
-        verified.map_err(|error| {
-            if is_about_trust(&error) { untrusted(end_entity, intermediates).unwrap_or(error) } else { error }
-        })
+        verified.map_err(|error| told(error, end_entity, intermediates))
     }
 
     fn verify_tls12_signature(
@@ -110,16 +116,27 @@ fn verify_added(
     Ok(ServerCertVerified::assertion())
 }
 
-/// `Other` is what rustls makes of webpki's errors about a chain's shape, an authority used as a server among them.
-fn is_about_trust(error: &rustls::Error) -> bool {
-    let rustls::Error::InvalidCertificate(cause) = error else { return false };
-    matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_))
+/// The error with what the certificates themselves say about it, where they can be read.
+fn told(error: rustls::Error, end_entity: &CertificateDer<'_>, above: &[CertificateDer<'_>]) -> rustls::Error {
+    let rustls::Error::InvalidCertificate(cause) = &error else { return error };
+    let other = if is_about_names(cause) {
+        certificate::names(end_entity).map(|names| OtherError(Arc::new(ForeignNames { names })))
+    } else if is_about_trust(cause) {
+        let issuer = certificate::missing_issuer(end_entity, above);
+        issuer.map(|issuer| OtherError(Arc::new(UntrustedIssuer { issuer })))
+    } else {
+        None
+    };
+    other.map_or(error, |other| CertificateError::Other(other).into())
 }
 
-/// The error that names the missing issuer, where the certificates can be read.
-fn untrusted(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Option<rustls::Error> {
-    let issuer = certificate::missing_issuer(end_entity, intermediates)?;
-    Some(CertificateError::Other(OtherError(Arc::new(UntrustedIssuer { issuer }))).into())
+fn is_about_names(cause: &CertificateError) -> bool {
+    matches!(cause, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
+}
+
+/// `Other` is what rustls makes of webpki's errors about a chain's shape, an authority used as a server among them.
+fn is_about_trust(cause: &CertificateError) -> bool {
+    matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_))
 }
 
 #[cfg(test)]
@@ -145,16 +162,18 @@ mod tests {
         verifier.verify_server_cert(shown, &[], &name, &[], UnixTime::now()).map(drop)
     }
 
-    fn is_untrusted(error: &rustls::Error, expect: &str) -> bool {
-        let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
-        other.0.downcast_ref::<UntrustedIssuer>().is_some_and(|untrusted| untrusted.issuer == expect)
+    fn other<T: std::error::Error + 'static>(error: &rustls::Error) -> Option<&T> {
+        let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else { return None };
+        other.0.downcast_ref()
     }
 
     #[test]
     fn a_certificate_that_was_added_is_trusted_for_its_own_name_only() {
         let own = self_signed();
         assert_eq!(verify(std::slice::from_ref(&own), &own, "git.example.org"), Ok(()));
-        assert!(verify(std::slice::from_ref(&own), &own, "other.example.org").is_err());
+        let error = verify(std::slice::from_ref(&own), &own, "other.example.org").unwrap_err();
+        let names = other::<ForeignNames>(&error).map(|foreign| foreign.names.as_slice());
+        assert_eq!(names, Some(["git.example.org".to_owned()].as_slice()), "{error:?}");
     }
 
     #[test]
@@ -162,7 +181,8 @@ mod tests {
         let own = self_signed();
         for added in [vec![], vec![self_signed()]] {
             let error = verify(&added, &own, "git.example.org").unwrap_err();
-            assert!(is_untrusted(&error, "Our Git Server"), "{error:?}");
+            let issuer = other::<UntrustedIssuer>(&error).map(|untrusted| untrusted.issuer.as_str());
+            assert_eq!(issuer, Some("Our Git Server"), "{error:?}");
         }
     }
 }
