@@ -1,0 +1,101 @@
+//! What an answer means: a good one, another version to ask for, or a failure with its class.
+//!
+//! Good is a 2xx with JSON and nothing else: Azure shows its sign-in page with 203, with 200 and by redirects. No
+//! redirect is followed.
+
+use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::{StatusCode, Url};
+use suitesync_contract::{Failure, FailureClass};
+use suitesync_reach::{Place, ProviderCode, Refusal, Sent, is_html, media_type, refused, shown};
+
+use crate::exchange::Answer;
+use crate::service_error::ServiceError;
+use crate::version::VersionRefusal;
+
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Accepted,
+    OtherVersion(VersionRefusal),
+    Refused(Failure),
+}
+
+pub(crate) fn judge(place: &Place, asked: &Url, answer: &Answer) -> Verdict {
+    let status = answer.status;
+    if status.is_redirection() {
+        return Verdict::Refused(redirected(place, asked, answer));
+    }
+    let is_page = status.is_success() && is_html(&answer.headers);
+    if is_page || status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
+        let cause = format!("it answered with a sign-in page (http {})", status.as_u16());
+        return Verdict::Refused(place.repository_failure(FailureClass::AuthRejected, "read", cause));
+    }
+    if !status.is_success() {
+        return judge_refusal(place, answer);
+    }
+    let media_type = media_type(&answer.headers);
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Verdict::Accepted;
+    }
+    let cause = format!("it answered with content of type `{}`, not with JSON", shown(media_type.as_bytes()));
+    Verdict::Refused(place.repository_failure(FailureClass::Protocol, "read", cause))
+}
+
+fn judge_refusal(place: &Place, answer: &Answer) -> Verdict {
+    let told = ServiceError::of(answer);
+    if let Some(refusal) = told.as_ref().and_then(ServiceError::version_refusal) {
+        return Verdict::OtherVersion(refusal);
+    }
+    Verdict::Refused(match told {
+        Some(told) => told_failure(place, answer, &told),
+        None => failure(place, answer, &answer.body),
+    })
+}
+
+fn told_failure(place: &Place, answer: &Answer, told: &ServiceError) -> Failure {
+    let mut headers = answer.headers.clone();
+    // What is told is to be shown even where the body is a page.
+    headers.remove(CONTENT_TYPE);
+    let answer = Answer { status: answer.status, headers, body: Vec::new() };
+    let failure = failure(place, &answer, told.message.as_bytes());
+    match told.class(answer.status) {
+        Some(class) if class != failure.class => Failure { class, hint: class.default_hint().to_owned(), ..failure },
+        Some(_) | None => failure,
+    }
+}
+
+fn failure(place: &Place, answer: &Answer, text: &[u8]) -> Failure {
+    let refusal = Refusal { status: answer.status, headers: &answer.headers, body: text, sent: Sent::Credentials };
+    let failure = refused(place, &refusal);
+    match never_signed_in(text) {
+        true => failure.with_hint("sign in once on the web as the user that the token belongs to"),
+        false => failure,
+    }
+}
+
+/// The user of the token has never been seen by this organization.
+fn never_signed_in(text: &[u8]) -> bool {
+    let code = ProviderCode::at_start_of(text);
+    code.is_some() && code == ProviderCode::at_start_of(b"TF401444")
+}
+
+fn redirected(place: &Place, asked: &Url, answer: &Answer) -> Failure {
+    let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let Some(to) = location.and_then(|text| asked.join(text).ok()) else {
+        let cause = format!("it redirected (http {}) without saying where", answer.status.as_u16());
+        return place.repository_failure(FailureClass::Protocol, "read", cause);
+    };
+    if to.path_segments().is_some_and(|mut segments| segments.any(is_sign_in)) {
+        let cause = "it redirected to a sign-in page";
+        return place.repository_failure(FailureClass::AuthRejected, "read", cause);
+    }
+    let cause = if to.origin() == asked.origin() {
+        format!("it redirects to `{}`, another place of the same host", shown(to.path().as_bytes()))
+    } else {
+        format!("it redirects to {}, another origin", to.origin().ascii_serialization())
+    };
+    place.repository_failure(FailureClass::RedirectRefused, "read", cause)
+}
+
+fn is_sign_in(segment: &str) -> bool {
+    segment.get(.."_signin".len()).is_some_and(|start| start.eq_ignore_ascii_case("_signin"))
+}
