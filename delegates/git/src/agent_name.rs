@@ -1,7 +1,4 @@
-//! What we call ourselves to servers.
-
-/// Azure treats a caller whose `User-Agent` does not begin with `git/` as a browser and sends it to a sign-in page.
-pub(crate) const USER_AGENT: &str = concat!("git/2.47 (suitesync ", env!("CARGO_PKG_VERSION"), ")");
+//! What we call ourselves in the protocol.
 
 /// The capability `agent` (gitprotocol-capabilities), in which spaces are not allowed.
 pub(crate) const AGENT: &str = concat!("agent=git/2.47-suitesync/", env!("CARGO_PKG_VERSION"));

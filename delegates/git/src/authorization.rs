@@ -7,13 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The `Authorization` of every request to a connection's own origin.
+/// Who we are to a connection's own origin, and to no other.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub enum Authorization {
     /// HTTP Basic (RFC 7617); the user may be empty, as it is with a personal access token.
     Basic { username: String, password: String },
     /// HTTP Bearer (RFC 6750).
     Bearer { token: String },
+    /// A key for SSH: in OpenSSH's format or as PEM.
+    PrivateKey { private_key: String, passphrase: Option<String> },
 }
 
 /// The secret holds bytes that no HTTP header may hold, such as a line end in the middle.
@@ -22,6 +24,7 @@ pub enum Authorization {
 pub(crate) struct UnsendableSecret;
 
 impl Authorization {
+    /// The `Authorization` of every request; a key has none.
     pub(crate) fn header(&self) -> Result<HeaderValue, UnsendableSecret> {
         let text = match self {
             Self::Basic { username, password } => {
@@ -30,6 +33,7 @@ impl Authorization {
                 Zeroizing::new(format!("Basic {}", *encoded))
             }
             Self::Bearer { token } => Zeroizing::new(format!("Bearer {token}")),
+            Self::PrivateKey { .. } => return Err(UnsendableSecret),
         };
         let mut header = HeaderValue::from_str(&text).map_err(|_| UnsendableSecret)?;
         header.set_sensitive(true);
@@ -42,6 +46,7 @@ impl fmt::Debug for Authorization {
         match self {
             Self::Basic { username, .. } => write!(f, "Basic {{ username: {username:?}, password: [secret] }}"),
             Self::Bearer { .. } => write!(f, "Bearer {{ token: [secret] }}"),
+            Self::PrivateKey { .. } => write!(f, "PrivateKey {{ private_key: [secret] }}"),
         }
     }
 }
@@ -61,7 +66,8 @@ mod tests {
     fn debug_shows_no_secret() {
         let basic = Authorization::Basic { username: "svc".into(), password: "hunter2".into() };
         let bearer = Authorization::Bearer { token: "hunter2".into() };
-        let shown = format!("{basic:?} {bearer:?} {:?}", bearer.header().unwrap());
+        let key = Authorization::PrivateKey { private_key: "hunter2".into(), passphrase: Some("hunter2".into()) };
+        let shown = format!("{basic:?} {bearer:?} {:?} {key:?}", bearer.header().unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 

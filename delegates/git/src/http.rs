@@ -1,28 +1,18 @@
 //! Git's smart HTTP (gitprotocol-http) on a shared client: one exchange with time limits, cancellation, redirects on
 //! the own origin only, and the body as a stream.
-//!
-//! SSH will be a second transport beside this one: whatever gives the bytes of an answer as a [`Body`] does serves
-//! the protocol above.
 
-mod body;
 mod request_body;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
-use suitesync_contract::{Failure, FailureClass, Provider, Transfer};
+use suitesync_contract::{Failure, FailureClass, Origin, Provider};
+use suitesync_reach::{Client, Phase, Place, Refusal, Sent, unless_canceled};
 use tokio_util::sync::CancellationToken;
 
-use crate::cancel::unless_canceled;
-use crate::classify::answer::{self, Refusal, Sent};
-use crate::classify::{self, Phase};
-use crate::client::Client;
-use crate::place::Place;
-
-pub(crate) use body::Body;
+use crate::body::{Body, Meter, Reading};
+use crate::transport::{Answer, Call};
 use request_body::RequestBody;
 
 /// Enough for a renamed repository and a moved prefix; more is a circle.
@@ -36,72 +26,22 @@ const GIT_PROTOCOL: &str = "git-protocol";
 pub(crate) struct Http {
     client: Client,
     place: Arc<Place>,
+    origin: Origin,
     authorization: Option<HeaderValue>,
     meter: Arc<Meter>,
 }
 
-/// Counts what exchanges cost.
-#[derive(Debug, Default)]
-pub(crate) struct Meter {
-    requests: AtomicU64,
-    received_bytes: AtomicU64,
-}
-
-/// A request of the smart protocol, below a repository's URL.
-#[derive(Debug, Clone)]
-pub(crate) enum Call {
-    Advertisement,
-    UploadPack(RequestBody),
-}
-
-/// An accepted answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The repository's URL that gave it, after redirects.
-    pub(crate) base: Url,
-    pub(crate) body: Body,
-}
-
-impl Call {
-    /// A request for refs or objects.
-    pub(crate) fn upload_pack(packets: Bytes) -> Self {
-        Self::UploadPack(RequestBody::new(packets))
-    }
-
-    fn method(&self) -> Method {
-        match self {
-            Self::Advertisement => Method::GET,
-            Self::UploadPack(_) => Method::POST,
-        }
-    }
-
-    /// What is added to the repository's URL.
-    fn suffix(&self) -> &'static str {
-        match self {
-            Self::Advertisement => "/info/refs?service=git-upload-pack",
-            Self::UploadPack(_) => "/git-upload-pack",
-        }
-    }
-
-    fn answer_type(&self) -> &'static str {
-        match self {
-            Self::Advertisement => "application/x-git-upload-pack-advertisement",
-            Self::UploadPack(_) => "application/x-git-upload-pack-result",
-        }
-    }
-}
-
 impl Http {
-    pub(crate) fn new(client: Client, place: Arc<Place>, authorization: Option<HeaderValue>) -> Self {
-        Self { client, place, authorization, meter: Arc::default() }
+    pub(crate) fn new(client: Client, place: Arc<Place>, origin: Origin, authorization: Option<HeaderValue>) -> Self {
+        Self { client, place, origin, authorization, meter: Arc::default() }
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    pub(crate) fn transfer(&self) -> Transfer {
-        self.meter.read()
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     pub(crate) fn sent(&self) -> Sent {
@@ -129,11 +69,17 @@ impl Http {
 
     /// Sends once, and once more if a kept connection turned out to be closed.
     async fn send(&self, url: &Url, call: &Call, cancel: &CancellationToken) -> Result<Response, Failure> {
-        match self.send_once(url, call, cancel).await? {
-            Err(error) if classify::closed_before_answer(&error) => self.send_once(url, call, cancel).await?,
+        let sent = match self.send_once(url, call, cancel).await? {
+            Err(error) if suitesync_reach::closed_before_answer(&error) => self.send_once(url, call, cancel).await?,
             first => first,
+        };
+        match sent {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                let explained = self.client.explain(&self.place, &self.origin, &error, Phase::Asking);
+                Err(unless_canceled(cancel, explained).await?)
+            }
         }
-        .map_err(|error| classify::request(&self.place, &error, Phase::Asking))
     }
 
     async fn send_once(
@@ -142,19 +88,20 @@ impl Http {
         call: &Call,
         cancel: &CancellationToken,
     ) -> Result<Result<Response, reqwest::Error>, Failure> {
-        let mut request = self.client.http.request(call.method(), url.clone());
-        request = request.header(ACCEPT, call.answer_type()).header(GIT_PROTOCOL, "version=2");
+        let mut request = self.client.http().request(method(call), url.clone());
+        request = request.header(ACCEPT, answer_type(call)).header(GIT_PROTOCOL, "version=2");
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        if let Call::UploadPack(body) = call {
+        if let Call::UploadPack { packets, .. } = call {
+            let body = RequestBody::new(packets.clone());
             request = request.header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body.bytes());
             if let Some(encoding) = body.encoding() {
                 request = request.header(CONTENT_ENCODING, encoding);
             }
         }
-        self.meter.requests.fetch_add(1, Ordering::Relaxed);
-        let limits = self.client.limits;
+        self.meter.count_request();
+        let limits = self.client.limits();
         let answered = tokio::time::timeout(limits.connect + limits.first_byte, request.send());
         unless_canceled(cancel, answered).await?.map_err(|_| {
             let cause = format_args!("no answer came within {} s", limits.first_byte.as_secs());
@@ -177,7 +124,7 @@ impl Http {
         let signs_in = to.path_segments().is_some_and(|mut segments| segments.any(|segment| segment == "_signin"));
         let own = to.origin() == from.origin();
         if signs_in && (own || self.place.provider() == Provider::AzureRepos) {
-            return Err(answer::page(&self.place, "it redirected to a sign-in page"));
+            return Err(suitesync_reach::page(&self.place, "it redirected to a sign-in page"));
         }
         if !own {
             let cause = format!("it redirects to {}, another origin", to.origin().ascii_serialization());
@@ -190,40 +137,62 @@ impl Http {
     async fn accept(&self, response: Response, call: &Call, cancel: &CancellationToken) -> Result<Body, Failure> {
         let status = response.status();
         let headers = response.headers().clone();
-        let mut body = Body::new(response, &self.client.limits, &self.place, &self.meter, cancel);
+        let mut body = Body::of_response(response, self.reading(cancel));
         if status != StatusCode::OK {
             let beginning = body.beginning(MAX_ERROR_BODY).await?;
             let refusal = Refusal { status, headers: &headers, body: &beginning, sent: self.sent() };
-            return Err(answer::refused(&self.place, &refusal));
+            return Err(suitesync_reach::refused(&self.place, &refusal));
         }
-        if answer::is_html(&headers) {
-            return Err(answer::page(&self.place, "it answered with a page instead of Git"));
+        if suitesync_reach::is_html(&headers) {
+            return Err(suitesync_reach::page(&self.place, "it answered with a page instead of Git"));
         }
-        let media_type = answer::media_type(&headers);
-        if media_type != call.answer_type() {
-            let kind = crate::place::shown(media_type.as_bytes());
+        let media_type = suitesync_reach::media_type(&headers);
+        if media_type != answer_type(call) {
+            let kind = suitesync_reach::shown(media_type.as_bytes());
             let cause = format!("it answered with content of type `{kind}`");
             return Err(self.place.repository_failure(FailureClass::NotGit, "talk Git with", cause));
         }
         Ok(body)
     }
 
+    fn reading(&self, cancel: &CancellationToken) -> Reading {
+        Reading {
+            limits: *self.client.limits(),
+            place: Arc::clone(&self.place),
+            meter: Arc::clone(&self.meter),
+            cancel: cancel.clone(),
+        }
+    }
+
     fn join(&self, base: &Url, call: &Call) -> Result<Url, Failure> {
-        let text = format!("{}{}", base.as_str().trim_end_matches('/'), call.suffix());
+        let text = format!("{}{}", base.as_str().trim_end_matches('/'), suffix(call));
         Url::parse(&text).map_err(|error| self.place.repository_failure(FailureClass::Internal, "address", error))
     }
 
     /// The repository's URL of which `url` is a call; the one that was asked if the redirect led elsewhere.
     fn base_of(&self, url: &Url, call: &Call, asked: &Url) -> Url {
-        url.as_str().strip_suffix(call.suffix()).and_then(|text| Url::parse(text).ok()).unwrap_or_else(|| asked.clone())
+        url.as_str().strip_suffix(suffix(call)).and_then(|text| Url::parse(text).ok()).unwrap_or_else(|| asked.clone())
     }
 }
 
-impl Meter {
-    fn read(&self) -> Transfer {
-        Transfer {
-            requests: self.requests.load(Ordering::Relaxed),
-            received_bytes: self.received_bytes.load(Ordering::Relaxed),
-        }
+fn method(call: &Call) -> Method {
+    match call {
+        Call::Advertisement => Method::GET,
+        Call::UploadPack { .. } => Method::POST,
+    }
+}
+
+/// What is added to the repository's URL.
+fn suffix(call: &Call) -> &'static str {
+    match call {
+        Call::Advertisement => "/info/refs?service=git-upload-pack",
+        Call::UploadPack { .. } => "/git-upload-pack",
+    }
+}
+
+fn answer_type(call: &Call) -> &'static str {
+    match call {
+        Call::Advertisement => "application/x-git-upload-pack-advertisement",
+        Call::UploadPack { .. } => "application/x-git-upload-pack-result",
     }
 }

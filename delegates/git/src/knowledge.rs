@@ -1,6 +1,6 @@
 //! What was learnt about each remote: which protocol it speaks and where it really is. It makes a poll one request.
 //!
-//! Shared by all tasks of a process and lost with it; a remote that surprises is forgotten and learnt anew.
+//! Shared by all remotes of a process and lost with it; a remote that surprises is forgotten and learnt anew.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -36,14 +36,13 @@ mod usage;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use suitesync_contract::{ConnectionName, DelegateName, Failure, ObjectId, RepoUrl, TreeEntry};
+use suitesync_reach::{Place, unless_canceled};
 use tokio_util::sync::CancellationToken;
 
-use crate::cancel::unless_canceled;
 use crate::limits::Limits;
-use crate::place::Place;
 
 use extent::Extent;
 use fault::{Fault, blocking};
@@ -51,7 +50,7 @@ use fetch::Promisor;
 use folder::Folder;
 use lock::Lock;
 use state::State;
-use store::Store;
+use store::SharedStore;
 
 pub use care::{CareError, CarePolicy, CareReport, RemovalReason, RemovedMirror};
 pub use name::MirrorKey;
@@ -80,10 +79,9 @@ pub struct Mirror {
     rebuilt: Option<String>,
     /// Commits that come along when it is fetched anew.
     kept: Vec<ObjectId>,
-    /// Opened when first read from, and again after new packs came.
-    store: OnceLock<Mutex<Store>>,
+    store: SharedStore,
     /// What the commits hold that were walked to see whether they are whole: to walk them again costs as much.
-    walked: HashMap<ObjectId, Vec<TreeEntry>>,
+    walked: HashMap<ObjectId, Arc<[TreeEntry]>>,
 }
 
 /// How far a fetch has come.
@@ -124,14 +122,15 @@ impl Mirrors {
         let lock = Lock::acquire(&folder, cancel).await.map_err(|fault| fault.failure(&place))?;
         let lock = Arc::new(lock);
         let (inside, held) = (Arc::clone(&folder), Arc::clone(&lock));
+        let (limits, store) = (self.limits, SharedStore::default());
+        let opened = store.clone();
         let ready = blocking(move || {
-            let ready = inside.prepare().and_then(|ready| Ok((ready, Extent::declared(inside.path())?)));
+            let ready = inside.prepare(&opened).and_then(|ready| Ok((ready, Extent::declared(inside.path())?)));
             drop(held);
             ready
         });
         let ((state, rebuilt), extent) =
             unless_canceled(cancel, ready).await?.map_err(|fault| fault.failure(&place))?;
-        let (limits, store) = (self.limits, OnceLock::new());
         Ok(Mirror {
             folder,
             lock,
@@ -160,30 +159,19 @@ impl Mirror {
     }
 
     /// Everything that the commit's tree holds, in Git's order, a directory before what it holds. Blocks.
-    pub fn snapshot(&self, commit: ObjectId) -> Result<Vec<TreeEntry>, Failure> {
+    pub fn snapshot(&self, commit: ObjectId) -> Result<Arc<[TreeEntry]>, Failure> {
         if let Some(entries) = self.walked.get(&commit) {
-            return Ok(entries.clone());
+            return Ok(Arc::clone(entries));
         }
-        let snapshot = self.store().and_then(|store| store.snapshot(commit, &self.limits));
+        let snapshot = self.store.read(self.path(), |store| store.snapshot(commit, &self.limits));
         snapshot.map_err(|fault| self.reported(fault))
     }
 
     /// The content of a blob of at most `max` bytes; the size is looked at before anything is read. Only what was asked
     /// of [`Mirror::ensure_blobs`] is sure to be here. Blocks.
     pub fn read_blob(&self, id: ObjectId, max: u64) -> Result<BlobContent, Failure> {
-        let content = self.store().and_then(|store| store.read_blob(id, max, self.extent));
+        let content = self.store.read(self.path(), |store| store.read_blob(id, max, self.extent));
         content.map_err(|fault| self.reported(fault))
-    }
-
-    fn store(&self) -> Result<MutexGuard<'_, Store>, Fault> {
-        let store = match self.store.get() {
-            Some(store) => store,
-            None => {
-                let store = Store::open(self.folder.path())?;
-                self.store.get_or_init(|| Mutex::new(store))
-            }
-        };
-        Ok(store.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A fault as a failure; a damaged mirror is marked, so that the next one to open it makes it anew.
@@ -195,7 +183,7 @@ impl Mirror {
     }
 
     async fn rebuild(&mut self, reason: String) -> Result<(), Failure> {
-        self.store.take();
+        self.store.close();
         self.walked.clear();
         let (folder, lock) = (Arc::clone(&self.folder), Arc::clone(&self.lock));
         let made = blocking(move || {

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use suitesync_contract::{Failure, FailureClass};
+use suitesync_reach::{Place, ProviderCode, shown};
 
-use crate::classify::answer::ProviderCode;
-use crate::http::Body;
+use crate::body::Body;
 use crate::pkt_line::{Decoder, Packet};
-use crate::place::{Place, shown};
 
 /// Packets as they come out of a body.
 #[derive(Debug)]
@@ -71,6 +70,11 @@ impl Packets {
             None => Ok(()),
             Some(_) => Err(self.place().protocol_failure("the answer goes on after its end")),
         }
+    }
+
+    /// The rest as it is: for an answer that goes on with another one's packets.
+    pub(crate) fn into_rest(mut self) -> (Bytes, Body) {
+        (self.decoder.take_rest(), self.body)
     }
 
     /// The answer ended before it was whole.

@@ -1,22 +1,21 @@
-//! The connection test below the delegate's own steps: `dns → connect → tls → credentials → repository`.
+//! The connection test below the delegate's own steps: `dns → connect → tls → credentials → repository`, over SSH with
+//! `host_key` in the place of `tls`.
 //!
-//! The first three are walked on a connection of their own, so that each has its time and its own failure; the last
-//! two go the way that polls go, so that what is tested is what is used.
-
-mod socket;
+//! The first three are walked on a connection of their own, so that each has its time and its own failure. Over HTTP the
+//! last two go the way that polls go, so that what is tested is what is used; over SSH they go on with the session that
+//! was begun, as a kept one would skip what is to be tested.
 
 use std::time::Duration;
 
 use suitesync_contract::{Failure, FailureClass, ProbeReport, RefSpec, Scheme, Step, StepOutcome, StepReport};
+use suitesync_reach::{Connected, Sent, unless_canceled};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::cancel::unless_canceled;
-use crate::classify::answer::Sent;
 use crate::refs::Ref;
 use crate::remote::Remote;
-
-use socket::{Connected, connect, handshake, resolve};
+use crate::ssh::Ssh;
+use crate::transport::Transport;
 
 /// Walks the steps, calling back after each, up to the first that fails; the rest is `skipped`. One attempt.
 ///
@@ -29,13 +28,21 @@ pub async fn probe(
     let mut walk = Walk { remote, on_step, cancel, steps: Vec::new(), certificate_days_left: None };
     let failure = walk.all().await.err();
     let reached = walk.steps.len();
-    for step in STEPS.iter().skip(reached) {
-        walk.report(*step, StepOutcome::Skipped, String::new(), Duration::ZERO);
+    for step in steps(remote).into_iter().skip(reached) {
+        walk.report(step, StepOutcome::Skipped, String::new(), Duration::ZERO);
     }
     ProbeReport { steps: walk.steps, failure, certificate_days_left: walk.certificate_days_left }
 }
 
-const STEPS: [Step; 5] = [Step::Dns, Step::Connect, Step::Tls, Step::Credentials, Step::Repository];
+const HTTP_STEPS: [Step; 5] = [Step::Dns, Step::Connect, Step::Tls, Step::Credentials, Step::Repository];
+const SSH_STEPS: [Step; 5] = [Step::Dns, Step::Connect, Step::HostKey, Step::Credentials, Step::Repository];
+
+fn steps(remote: &Remote) -> [Step; 5] {
+    match remote.transport() {
+        Transport::Http(_) => HTTP_STEPS,
+        Transport::Ssh(_) => SSH_STEPS,
+    }
+}
 
 struct Walk<'a> {
     remote: &'a Remote,
@@ -47,12 +54,22 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     async fn all(&mut self) -> Result<(), Failure> {
+        let dial = self.remote.dial();
+        let addresses = self.step(Step::Dns, dial.resolve(), |addresses| dial.resolved(addresses)).await?;
+        let connected = dial.connect(&addresses);
+        let connected = self.step(Step::Connect, connected, Connected::detail).await?;
+        match self.remote.transport() {
+            Transport::Http(_) => self.over_http(connected).await,
+            Transport::Ssh(ssh) => self.over_ssh(ssh, connected).await,
+        }
+    }
+
+    async fn over_http(&mut self, connected: Connected) -> Result<(), Failure> {
         let (remote, cancel) = (self.remote, self.cancel);
-        let addresses = self.step(Step::Dns, resolve(remote), |addresses| socket::listed(addresses)).await?;
-        let connected = connect(remote, &addresses);
-        let connected = self.step(Step::Connect, connected, |connected: &Connected| connected.peer.to_string()).await?;
         if remote.url().origin().scheme == Scheme::Https {
-            let secured = self.step(Step::Tls, handshake(remote, connected), |secured| secured.detail.clone()).await?;
+            let handshake = remote.dial();
+            let handshake = handshake.handshake(connected);
+            let secured = self.step(Step::Tls, handshake, |secured| secured.detail.clone()).await?;
             self.certificate_days_left = secured.days_left;
         } else {
             drop(connected);
@@ -62,12 +79,26 @@ impl Walk<'_> {
         self.step(Step::Repository, list(remote, cancel), |refs| described(refs)).await.map(drop)
     }
 
+    /// All on one session of its own.
+    async fn over_ssh(&mut self, ssh: &Ssh, connected: Connected) -> Result<(), Failure> {
+        let (remote, cancel) = (self.remote, self.cancel);
+        let greeted = self.step(Step::HostKey, ssh.greet(connected), |greeted| greeted.detail.clone()).await?;
+        let signed_in = ssh.sign_in(greeted);
+        let (ssh, _) = self.step(Step::Credentials, signed_in, |(_, detail)| detail.clone()).await?;
+        let remote = remote.over(Transport::Ssh(ssh));
+        let listed = async {
+            remote.learn(cancel).await?;
+            list(&remote, cancel).await
+        };
+        self.step(Step::Repository, listed, |refs| described(refs)).await.map(drop)
+    }
+
     /// The first request of a remote from the start. What it says about anything but the credentials is the next
     /// step's to tell.
     async fn sign_in(&mut self) -> Result<(), Failure> {
         let start = Instant::now();
         let learnt = self.remote.learn(self.cancel).await;
-        let detail = match self.remote.http().sent() {
+        let detail = match self.remote.transport().sent() {
             Sent::Credentials => "http 200, accepted",
             Sent::NoCredentials => "http 200, none needed",
         };
@@ -137,7 +168,7 @@ fn described(refs: &[Ref]) -> String {
     };
     let head = refs.iter().find(|found| found.name == b"HEAD").and_then(|head| head.target.as_deref());
     match head.map(|target| target.strip_prefix(b"refs/heads/").unwrap_or(target)) {
-        Some(name) => format!("{count}, default {}", crate::place::shown(name)),
+        Some(name) => format!("{count}, default {}", suitesync_reach::shown(name)),
         None => count,
     }
 }

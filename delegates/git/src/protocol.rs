@@ -7,13 +7,13 @@ use suitesync_contract::Failure;
 use tokio_util::sync::CancellationToken;
 
 use crate::fetching::{FetchRequest, Rung};
-use crate::http::{Call, Http};
 use crate::knowledge::Known;
 use crate::packets::Packets;
 use crate::pkt_line::Packet;
 use crate::protocol_v0::{self, Advertisement};
 use crate::protocol_v2;
 use crate::refs::Ref;
+use crate::transport::{Call, Transport, Version};
 
 /// Bound of an advertisement. That of version 2 is some 200 bytes, that of version 0 lists every ref: a million.
 const MAX_ADVERTISEMENT: u64 = 64 << 20;
@@ -62,22 +62,23 @@ impl Protocol {
     }
 
     /// The request for objects.
-    pub(crate) fn fetch(&self, asked: &FetchRequest) -> Bytes {
-        match self {
-            Self::V0(capabilities) => protocol_v0::fetch(capabilities, asked),
-            Self::V2(capabilities) => protocol_v2::fetch(capabilities, asked),
-        }
+    pub(crate) fn fetch(&self, asked: &FetchRequest) -> Call {
+        let (packets, version) = match self {
+            Self::V0(capabilities) => (protocol_v0::fetch(capabilities, asked), Version::V0),
+            Self::V2(capabilities) => (protocol_v2::fetch(capabilities, asked), Version::V2),
+        };
+        Call::UploadPack { packets, version }
     }
 }
 
 /// Asks the remote what it speaks and where it is after redirects; of refs, those that begin with any of `prefixes`.
 pub(crate) async fn learn(
-    http: &Http,
+    transport: &Transport,
     base: &Url,
     prefixes: &[String],
     cancel: &CancellationToken,
 ) -> Result<Learnt, Failure> {
-    let answer = http.exchange(base, &Call::Advertisement, cancel).await?;
+    let answer = transport.exchange(base, &Call::Advertisement, cancel).await?;
     let packets = Packets::new(answer.body, MAX_ADVERTISEMENT);
     let (protocol, refs) = read(packets, prefixes).await?;
     Ok(Learnt { known: Known { base: answer.base, rung: protocol.rung(), protocol }, refs })

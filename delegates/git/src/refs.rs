@@ -1,8 +1,7 @@
 //! The refs of a remote, and which commit a [`RefSpec`] means among them.
 
 use suitesync_contract::{Failure, FailureClass, ObjectId, RefSpec};
-
-use crate::place::{Place, shown};
+use suitesync_reach::{Place, shown};
 
 /// Branches named when the one that was asked for is missing.
 const MAX_SUGGESTIONS: usize = 3;

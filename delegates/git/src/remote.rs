@@ -10,20 +10,21 @@ mod refusal;
 use std::sync::Arc;
 
 use reqwest::Url;
-use suitesync_contract::{DelegateName, Failure, FailureClass, RefSpec, RepoUrl, Scheme, Transfer};
+use suitesync_contract::{DelegateName, Failure, FailureClass, HostKeys, RefSpec, RepoUrl, Scheme, Transfer};
+use suitesync_reach::{Client, Dial, Place};
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization::Authorization;
-use crate::client::Client;
 use crate::fetching::{FetchRequest, Rung};
-use crate::http::{Call, Http};
-use crate::knowledge::Known;
+use crate::http::Http;
+use crate::knowledge::{Knowledge, Known};
 use crate::packets::Packets;
 use crate::pkt_line::Packet;
-use crate::place::Place;
 use crate::protocol::{self, Learnt, Protocol, Refs};
 use crate::protocol_v2;
 use crate::refs::{self, Ref, Tip};
+use crate::ssh::{DEFAULT_LOGIN, HostKeyPolicy, Identity, Sessions, Ssh};
+use crate::transport::{Call, Transport, Version};
 
 pub(crate) use pack::{Opened, Pack};
 
@@ -45,14 +46,25 @@ pub struct RemoteSettings {
     pub url: RepoUrl,
     pub authorization: Option<Authorization>,
     pub plain_http: PlainHttp,
+    /// Which keys a server may show over SSH.
+    pub host_keys: HostKeys,
     /// Named in messages.
     pub delegate: DelegateName,
+}
+
+/// The remotes of a process: what is learnt about each, and sessions of SSH, are there for all tasks. Sessions end when
+/// the last clone is dropped.
+#[derive(Debug, Clone, Default)]
+pub struct Remotes {
+    knowledge: Knowledge,
+    sessions: Sessions,
 }
 
 /// A repository on its server.
 #[derive(Debug, Clone)]
 pub struct Remote {
-    http: Http,
+    transport: Transport,
+    knowledge: Knowledge,
     place: Arc<Place>,
     base: Url,
     url: RepoUrl,
@@ -64,34 +76,39 @@ pub struct Resolved {
     pub tips: Vec<(RefSpec, Result<Tip, Failure>)>,
 }
 
-impl Remote {
+impl Remotes {
     /// Sends nothing yet. Fails where credentials would travel unencrypted or cannot be sent at all.
-    pub fn new(client: Client, settings: RemoteSettings) -> Result<Self, Failure> {
-        let RemoteSettings { url, authorization, plain_http, delegate } = settings;
-        let place = Arc::new(Place::new(&url, &delegate));
-        match (url.origin().scheme, plain_http, &authorization) {
-            (Scheme::Http, PlainHttp::Refused, Some(_)) => return Err(unencrypted(&place)),
-            (Scheme::Https | Scheme::Http, _, _) => {}
-            (Scheme::Ssh | Scheme::File, _, _) => {
-                let cause = "only https and http are supported";
+    pub fn remote(&self, client: Client, settings: RemoteSettings) -> Result<Remote, Failure> {
+        let RemoteSettings { url, authorization, plain_http, host_keys, delegate } = settings;
+        let place = Arc::new(client.place(&url, &delegate));
+        let transport = match (url.origin().scheme, authorization) {
+            (Scheme::Http, Some(_)) if plain_http == PlainHttp::Refused => return Err(unencrypted(&place)),
+            (Scheme::Https | Scheme::Http, authorization) => http(client, &place, &url, authorization.as_ref())?,
+            (Scheme::Ssh, authorization) => {
+                let identity = identity(&place, &url, authorization.as_ref())?;
+                let policy = HostKeyPolicy::new(url.origin(), host_keys);
+                let sessions = self.sessions.clone();
+                Transport::Ssh(Ssh::new(client, Arc::clone(&place), &url, (identity, policy), sessions))
+            }
+            (Scheme::File, _) => {
+                let cause = "only https, http and ssh are supported";
                 return Err(place.repository_failure(FailureClass::Protocol, "reach", cause));
             }
-        }
+        };
         let base = Url::parse(&url.request_url())
             .map_err(|error| place.repository_failure(FailureClass::Internal, "address", error))?;
-        let header = authorization.map(|authorization| authorization.header()).transpose();
-        let header =
-            header.map_err(|error| place.repository_failure(FailureClass::SecretUnavailable, "sign in to", error))?;
-        Ok(Self { http: Http::new(client, Arc::clone(&place), header), place, base, url })
+        Ok(Remote { transport, knowledge: self.knowledge.clone(), place, base, url })
     }
+}
 
+impl Remote {
     pub fn url(&self) -> &RepoUrl {
         &self.url
     }
 
     /// What was sent and received since this value was made.
     pub fn transfer(&self) -> Transfer {
-        self.http.transfer()
+        self.transport.transfer()
     }
 
     /// What each of `wanted` points to, with one request for all. A commit id is its own answer and needs none.
@@ -113,12 +130,18 @@ impl Remote {
         Ok(Resolved { tips: wanted.iter().map(|wanted| (wanted.clone(), tip(wanted))).collect() })
     }
 
-    pub(crate) fn place(&self) -> &Arc<Place> {
-        &self.place
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
     }
 
-    pub(crate) fn http(&self) -> &Http {
-        &self.http
+    /// The same repository on another way.
+    pub(crate) fn over(&self, transport: Transport) -> Self {
+        Self { transport, ..self.clone() }
+    }
+
+    /// The way to the server, by hand.
+    pub(crate) fn dial(&self) -> Dial<'_> {
+        Dial { client: self.transport.client(), place: &self.place, origin: self.url.origin() }
     }
 
     /// Asks the remote from the start what it speaks.
@@ -145,7 +168,7 @@ impl Remote {
 
     /// Commits are to be asked for like this from now on.
     pub(crate) fn settle(&self, rung: Rung) {
-        self.http.client().knowledge.settle(&self.base, rung);
+        self.knowledge.settle(&self.base, rung);
     }
 
     /// Asks for objects and opens the pack that they come in, of at most `most` bytes.
@@ -177,8 +200,8 @@ impl Remote {
         most: u64,
         cancel: &CancellationToken,
     ) -> Result<Opened, Failure> {
-        let call = Call::upload_pack(known.protocol.fetch(asked));
-        let packets = Packets::new(self.http.exchange(&known.base, &call, cancel).await?.body, most);
+        let call = known.protocol.fetch(asked);
+        let packets = Packets::new(self.transport.exchange(&known.base, &call, cancel).await?.body, most);
         match &known.protocol {
             Protocol::V2(_) => Pack::open_v2(packets).await,
             Protocol::V0(capabilities) => Pack::open_v0(packets, capabilities.framing()).await,
@@ -212,21 +235,22 @@ impl Remote {
         match learnt.refs {
             Refs::Named(refs) => Ok(refs),
             Refs::Listed(capabilities) => {
-                let call = Call::upload_pack(protocol_v2::ls_refs(&capabilities, prefixes));
-                let answer = self.http.exchange(&learnt.known.base, &call, cancel).await?;
+                let packets = protocol_v2::ls_refs(&capabilities, prefixes);
+                let call = Call::UploadPack { packets, version: Version::V2 };
+                let answer = self.transport.exchange(&learnt.known.base, &call, cancel).await?;
                 listed(Packets::new(answer.body, MAX_LISTING)).await
             }
         }
     }
 
     async fn ask(&self, base: &Url, prefixes: &[String], cancel: &CancellationToken) -> Result<Learnt, Failure> {
-        let learnt = protocol::learn(&self.http, base, prefixes, cancel).await?;
-        self.http.client().knowledge.remember(&self.base, &learnt.known);
+        let learnt = protocol::learn(&self.transport, base, prefixes, cancel).await?;
+        self.knowledge.remember(&self.base, &learnt.known);
         Ok(learnt)
     }
 
     fn known(&self) -> Option<Known> {
-        self.http.client().knowledge.get(&self.base)
+        self.knowledge.get(&self.base)
     }
 
     async fn known_or_learnt(&self, cancel: &CancellationToken) -> Result<Known, Failure> {
@@ -237,7 +261,7 @@ impl Remote {
     }
 
     fn forget(&self) {
-        self.http.client().knowledge.forget(&self.base);
+        self.knowledge.forget(&self.base);
     }
 }
 
@@ -260,6 +284,42 @@ pub(crate) async fn listed(mut packets: Packets) -> Result<Vec<Ref>, Failure> {
 /// Whether an answer speaks against what was known of the remote.
 fn is_surprise(failure: &Failure) -> bool {
     matches!(failure.class, FailureClass::Protocol | FailureClass::NotGit | FailureClass::RepositoryNotFound)
+}
+
+fn http(
+    client: Client,
+    place: &Arc<Place>,
+    url: &RepoUrl,
+    authorization: Option<&Authorization>,
+) -> Result<Transport, Failure> {
+    if let Some(Authorization::PrivateKey { .. }) = authorization {
+        return Err(unfit(
+            place,
+            "a private key is used over ssh only",
+            "set a password or a token, or use the ssh URL",
+        ));
+    }
+    let header = authorization.map(Authorization::header).transpose();
+    let header =
+        header.map_err(|error| place.repository_failure(FailureClass::SecretUnavailable, "sign in to", error))?;
+    Ok(Transport::Http(Http::new(client, Arc::clone(place), url.origin().clone(), header)))
+}
+
+fn identity(place: &Place, url: &RepoUrl, authorization: Option<&Authorization>) -> Result<Identity, Failure> {
+    let login = url.user().unwrap_or(DEFAULT_LOGIN);
+    match authorization {
+        Some(Authorization::PrivateKey { private_key, passphrase }) => {
+            Ok(Identity::new(login, private_key, passphrase.as_deref()))
+        }
+        Some(Authorization::Basic { .. } | Authorization::Bearer { .. }) | None => {
+            Err(unfit(place, "ssh needs a private key", "set `private_key` in the credentials of the connection"))
+        }
+    }
+}
+
+/// Credentials that are of no use over the transport that the URL asks for.
+fn unfit(place: &Place, cause: &str, hint: &str) -> Failure {
+    place.repository_failure(FailureClass::AuthMissing, "sign in to", cause).with_hint(hint)
 }
 
 fn unencrypted(place: &Place) -> Failure {

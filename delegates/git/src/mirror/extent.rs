@@ -8,6 +8,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use git2::Config;
+
 use super::fault::Fault;
 use super::store::open_repository;
 
@@ -29,9 +31,7 @@ pub(crate) enum Extent {
 impl Extent {
     /// What the mirror says of itself; packs that a killed process left unmarked are marked.
     pub(crate) fn declared(folder: &Path) -> Result<Self, Fault> {
-        let declared = open_repository(folder)
-            .and_then(|repository| repository.config())
-            .is_ok_and(|config| config.get_string(EXTENSION).is_ok());
+        let declared = Config::open(&folder.join("config")).is_ok_and(|config| config.get_string(EXTENSION).is_ok());
         if !declared {
             return Ok(Self::Whole);
         }

@@ -4,8 +4,7 @@ use std::io;
 use std::path::Path;
 
 use suitesync_contract::{Failure, FailureClass, ObjectId};
-
-use crate::place::{Place, shown};
+use suitesync_reach::{Place, shown};
 
 /// Less than this and a disk counts as full: a pack is written in pieces of at most some 64 KiB.
 const FULL_BELOW: u64 = 1 << 20;
@@ -64,7 +63,7 @@ impl Fault {
             Self::NoPack(_) => FailureClass::Protocol,
             Self::DiskFull => FailureClass::DiskFull,
             Self::NotFetched(_) | Self::Local(_) => FailureClass::Internal,
-            Self::Canceled => return crate::cancel::canceled(),
+            Self::Canceled => return suitesync_reach::canceled(),
         };
         let failure = place.repository_failure(class, "mirror", self);
         match self {

@@ -4,15 +4,14 @@
 use std::sync::Arc;
 
 use suitesync_contract::{Failure, FailureClass, ObjectId};
+use suitesync_reach::{canceled, unless_canceled};
 use tokio_util::sync::CancellationToken;
 
 use super::extent::{self, Extent};
 use super::fault::{Fault, blocking};
 use super::sink::Sink;
-use super::store::Store;
 use super::swap::Growth;
 use super::{FetchProgress, MAX_HAVES, Mirror, shallow};
-use crate::cancel::{canceled, unless_canceled};
 use crate::fetching::{FetchRequest, Rung, Scope};
 use crate::remote::{Opened, Remote};
 
@@ -209,7 +208,7 @@ impl Mirror {
             Err(refused @ Fault::NoPack(_)) => return Ok(Received::Unreadable(refused.failure(&self.place))),
             Err(other) => return Err(other.failure(&self.place)),
         }
-        self.store.take();
+        self.store.refresh();
         shallow::update(self.folder.path(), pack.shallow()).map_err(|fault| fault.failure(&self.place))?;
         if self.extent == Extent::Blobless {
             extent::promise_packs(self.folder.path()).map_err(|fault| fault.failure(&self.place))?;
@@ -251,11 +250,11 @@ impl Mirror {
 
     /// Which of `blobs` are not here, each once.
     async fn missing(&self, blobs: &[ObjectId]) -> Result<Vec<ObjectId>, Failure> {
-        let (folder, mut blobs) = (Arc::clone(&self.folder), blobs.to_vec());
+        let (folder, store, mut blobs) = (Arc::clone(&self.folder), self.store.clone(), blobs.to_vec());
         let looked = blocking(move || {
             blobs.sort_unstable();
             blobs.dedup();
-            Store::open(folder.path())?.missing(blobs)
+            store.read(folder.path(), |store| store.missing(blobs))
         });
         looked.await.map_err(|fault| self.reported(fault))
     }
@@ -265,10 +264,12 @@ impl Mirror {
         if commits.is_empty() {
             return Ok(None);
         }
-        let (folder, limits, commits, extent) = (Arc::clone(&self.folder), self.limits, commits.to_vec(), self.extent);
+        let (folder, store, commits) = (Arc::clone(&self.folder), self.store.clone(), commits.to_vec());
+        let (limits, extent) = (self.limits, self.extent);
         let checked = blocking(move || {
-            let store = Store::open(folder.path())?;
-            let verify = |commit: ObjectId| Ok((commit, store.verify(commit, extent, &limits)?));
+            let verify = |commit: ObjectId| {
+                Ok((commit, store.read(folder.path(), |store| store.verify(commit, extent, &limits))?))
+            };
             commits.into_iter().map(verify).collect::<Result<Vec<_>, Fault>>()
         });
         match unless_canceled(cancel, checked).await? {

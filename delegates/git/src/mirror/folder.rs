@@ -11,7 +11,7 @@ use super::heal::heal;
 use super::name::MirrorKey;
 use super::paths::{Paths, discard, is_missing};
 use super::state::State;
-use super::store::Store;
+use super::store::{SharedStore, Store};
 
 /// Only the agent's own user may look into mirrors: they hold other people's code.
 const PRIVATE: u32 = 0o700;
@@ -57,15 +57,19 @@ impl Folder {
         made.map_err(|error| Fault::io("make the folder", parent, &error))
     }
 
-    /// Makes the mirror ready for use: its state, and why it had to be made anew, if it had.
-    pub(crate) fn prepare(&self) -> Result<(State, Option<String>), Fault> {
+    /// Makes the mirror ready for use: its state, and why it had to be made anew, if it had. What was opened to look at
+    /// it stays open in `store`.
+    pub(crate) fn prepare(&self, store: &SharedStore) -> Result<(State, Option<String>), Fault> {
         let lost = self.recover()?;
         if is_missing(self.path()) {
             return Ok((self.make()?, lost));
         }
-        match self.inspect(self.path()) {
+        match self.inspect(self.path(), store) {
             Ok(state) => Ok((state, None)),
-            Err(Fault::Damaged(reason)) => Ok((self.replace()?, Some(reason))),
+            Err(Fault::Damaged(reason)) => {
+                store.close();
+                Ok((self.replace()?, Some(reason)))
+            }
             Err(other) => Err(other),
         }
     }
@@ -75,7 +79,7 @@ impl Folder {
         let mut lost = None;
         if is_missing(self.path()) {
             for beside in [self.paths.fresh(), self.paths.aside()].into_iter().filter(|path| !is_missing(path)) {
-                match self.inspect(&beside) {
+                match self.inspect(&beside, &SharedStore::default()) {
                     Ok(_) => {
                         self.paths.put_in_place(&beside)?;
                         lost = None;
@@ -117,7 +121,7 @@ impl Folder {
     }
 
     /// Heals a folder that is, or is to be, the mirror, and reads its state.
-    fn inspect(&self, path: &Path) -> Result<State, Fault> {
+    fn inspect(&self, path: &Path, store: &SharedStore) -> Result<State, Fault> {
         if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
             return Err(Fault::Damaged("it is no folder".to_owned()));
         }
@@ -129,13 +133,15 @@ impl Folder {
             return Err(Fault::Damaged("the folder belongs to another repository".to_owned()));
         }
         heal(path)?;
-        let store = Store::open(path)?;
-        for tip in state.newest(super::MAX_HAVES) {
-            // Other faults are the repository's own: they are told when it is read, not when the mirror is opened.
-            if let Err(damage @ Fault::Damaged(_)) = store.expect_readable(tip) {
-                return Err(damage);
+        store.read(path, |store| {
+            for tip in state.newest(super::MAX_HAVES) {
+                // Other faults are the repository's own: they are told when it is read, not when the mirror is opened.
+                if let Err(damage @ Fault::Damaged(_)) = store.expect_readable(tip) {
+                    return Err(damage);
+                }
             }
-        }
+            Ok(())
+        })?;
         Ok(state)
     }
 }
@@ -170,7 +176,7 @@ mod tests {
         if content != Missing {
             let made = folder(&mirrors.join("workshop"), repository);
             made.make_parent().unwrap();
-            made.prepare().unwrap();
+            made.prepare(&SharedStore::default()).unwrap();
             fs::rename(made.path(), path).unwrap();
         }
         match content {
@@ -188,7 +194,7 @@ mod tests {
         let opened = folder(mirrors.path(), "checkout");
         let places = [opened.path().to_owned(), opened.paths.fresh(), opened.paths.aside()];
         places.iter().zip(found).for_each(|(place, content)| put(mirrors.path(), place, content));
-        let (state, reason) = opened.prepare().unwrap();
+        let (state, reason) = opened.prepare(&SharedStore::default()).unwrap();
         let letter = fs::read_to_string(opened.path().join("letter")).ok();
         assert_eq!((letter.as_deref(), reason.is_some()), (expect.map(String::from).as_deref(), told), "{found:?}");
         assert_eq!(State::read(opened.path()).unwrap(), state);
@@ -231,7 +237,7 @@ mod tests {
         for path in [beside.path().to_owned(), beside.paths.fresh(), beside.paths.aside()] {
             fs::create_dir_all(path.join("objects")).unwrap();
         }
-        opened.prepare().unwrap();
+        opened.prepare(&SharedStore::default()).unwrap();
         assert_eq!(fs::read_dir(mirrors.path()).unwrap().count(), 1);
     }
 
@@ -241,7 +247,7 @@ mod tests {
         put(mirrors.path(), &elsewhere.path().join("mirror"), Whole('a'));
         let opened = folder(mirrors.path(), "checkout");
         std::os::unix::fs::symlink(elsewhere.path().join("mirror"), opened.path()).unwrap();
-        assert!(opened.prepare().unwrap().1.is_some());
+        assert!(opened.prepare(&SharedStore::default()).unwrap().1.is_some());
         assert!(fs::symlink_metadata(opened.path()).unwrap().is_dir());
         assert!(elsewhere.path().join("mirror/letter").exists());
     }

@@ -2,17 +2,17 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use git2::{ErrorCode, ObjectType, OdbLookupFlags, Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 use suitesync_contract::{ObjectId, TreeEntry, TreeEntryKind};
+use suitesync_reach::shown;
 
 use super::BlobContent;
 use super::extent::Extent;
 use super::fault::Fault;
 use super::tree::{self, Tree};
 use crate::limits::Limits;
-use crate::place::shown;
 
 /// A commit's message is text; larger ones are made to harm.
 const MAX_COMMIT: u64 = 16 << 20;
@@ -25,6 +25,41 @@ const HEX_DIGITS: usize = 40;
 
 pub(crate) struct Store {
     repository: Repository,
+}
+
+/// The store of one mirror, opened when it is first read from and kept open for all who read after: what libgit2 has
+/// learned of the packs serves them, too.
+#[derive(Clone, Default)]
+pub(crate) struct SharedStore(Arc<Mutex<Option<Store>>>);
+
+impl SharedStore {
+    /// Reads from the mirror in `folder`. Blocks.
+    pub(crate) fn read<T>(&self, folder: &Path, read: impl FnOnce(&Store) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut held = self.held();
+        let store = match held.take() {
+            Some(store) => store,
+            None => Store::open(folder)?,
+        };
+        read(held.insert(store))
+    }
+
+    /// Looks for packs that came.
+    pub(crate) fn refresh(&self) {
+        let mut held = self.held();
+        if held.as_ref().is_some_and(|store| store.repository.odb().and_then(|odb| odb.refresh()).is_err()) {
+            // Opening it again says what is wrong.
+            held.take();
+        }
+    }
+
+    /// Forgets what is open: the folder becomes another mirror.
+    pub(crate) fn close(&self) {
+        self.held().take();
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Store>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store {
@@ -51,7 +86,8 @@ impl Store {
 
     /// The commit and its top tree can be read.
     pub(crate) fn expect_readable(&self, commit: ObjectId) -> Result<(), Fault> {
-        self.tree_of(commit).and_then(|tree| self.read_tree(tree)).map(drop)
+        let tree = self.tree_of(commit)?;
+        Tree::parse(tree, &self.read_tree(tree)?).map(drop)
     }
 
     /// Those of `ids` that are not here.
@@ -72,7 +108,7 @@ impl Store {
         commit: ObjectId,
         extent: Extent,
         limits: &Limits,
-    ) -> Result<Option<Vec<TreeEntry>>, Fault> {
+    ) -> Result<Option<Arc<[TreeEntry]>>, Fault> {
         let entries = match self.snapshot(commit, limits) {
             Err(Fault::Refused(_) | Fault::TooLarge(_)) => return Ok(None),
             other => other?,
@@ -87,13 +123,8 @@ impl Store {
         Ok(Some(entries))
     }
 
-    pub(crate) fn snapshot(&self, commit: ObjectId, limits: &Limits) -> Result<Vec<TreeEntry>, Fault> {
-        let mut entries = Vec::new();
-        tree::walk(self, self.tree_of(commit)?, limits, &mut |entry| {
-            entries.push(entry);
-            Ok(())
-        })?;
-        Ok(entries)
+    pub(crate) fn snapshot(&self, commit: ObjectId, limits: &Limits) -> Result<Arc<[TreeEntry]>, Fault> {
+        tree::list(self, self.tree_of(commit)?, limits).map(Arc::from)
     }
 
     pub(crate) fn read_blob(&self, id: ObjectId, max: u64, extent: Extent) -> Result<BlobContent, Fault> {
@@ -117,9 +148,10 @@ impl Store {
         tree.ok_or_else(|| Fault::Refused(format!("commit {commit} names no tree")))
     }
 
-    pub(crate) fn read_tree(&self, id: ObjectId) -> Result<Tree, Fault> {
+    /// The bytes of a tree, not looked into.
+    pub(crate) fn read_tree(&self, id: ObjectId) -> Result<Vec<u8>, Fault> {
         match self.read(id, ObjectType::Tree, MAX_TREE)? {
-            Content::Bytes(bytes) => Tree::parse(id, &bytes),
+            Content::Bytes(bytes) => Ok(bytes),
             Content::TooLarge(size) => Err(Fault::TooLarge(format!("tree {id} has {size} bytes"))),
             Content::OtherKind => Err(Fault::Refused(format!("object {id} is no tree"))),
         }

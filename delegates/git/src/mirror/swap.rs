@@ -6,7 +6,7 @@
 //! is updated instead, and grows by as much again before that is tried once more.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use suitesync_contract::{Failure, FailureClass, ObjectId};
 
@@ -15,6 +15,7 @@ use super::extent::Extent;
 use super::fault::{Fault, blocking};
 use super::fetch::Source;
 use super::folder::Folder;
+use super::store::SharedStore;
 use super::usage::Weight;
 use crate::fetching::Rung;
 
@@ -93,13 +94,13 @@ impl Mirror {
             promisor: None,
             rebuilt: None,
             kept: Vec::new(),
-            store: OnceLock::new(),
+            store: SharedStore::default(),
             walked: HashMap::new(),
         })
     }
 
     async fn take_over(&mut self, beside: Self) -> Result<(), Failure> {
-        self.store.take();
+        self.store.close();
         let Self { state, extent, walked, .. } = beside;
         self.with_folder(|folder| folder.paths().swap()).await?;
         (self.state, self.extent, self.walked) = (state, extent, walked);

@@ -14,25 +14,25 @@ const KIND_BITS: u32 = 0o170_000;
 
 /// One tree, every name of it checked.
 #[derive(Debug)]
-pub(crate) struct Tree {
-    entries: Vec<Entry>,
+pub(crate) struct Tree<'a> {
+    entries: Vec<Entry<'a>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Entry {
-    name: Vec<u8>,
+struct Entry<'a> {
+    name: &'a [u8],
     id: ObjectId,
     kind: TreeEntryKind,
 }
 
-impl Tree {
-    pub(crate) fn parse(tree: ObjectId, bytes: &[u8]) -> Result<Self, Fault> {
+impl<'a> Tree<'a> {
+    pub(crate) fn parse(tree: ObjectId, bytes: &'a [u8]) -> Result<Self, Fault> {
         let mut entries = Vec::new();
         let mut rest = bytes;
         while !rest.is_empty() {
             let (entry, after) =
                 split_entry(rest).ok_or_else(|| Fault::Refused(format!("tree {tree} is malformed")))?;
-            if let Some(reason) = refusal(&entry.name) {
+            if let Some(reason) = refusal(entry.name) {
                 let name = entry.name.escape_ascii();
                 return Err(Fault::Refused(format!("tree {tree} holds the entry `{name}`, {reason}")));
             }
@@ -43,36 +43,46 @@ impl Tree {
     }
 }
 
-/// Visits everything below a tree in Git's order, a directory before what it holds.
-pub(crate) fn walk(
-    store: &Store,
-    top: ObjectId,
-    limits: &Limits,
-    visit: &mut dyn FnMut(TreeEntry) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let mut budget = Budget { limits, entries: 0, bytes: 0 };
-    let mut path = Vec::new();
-    let mut levels = vec![(0, store.read_tree(top)?.entries.into_iter())];
-    while let Some((prefix, entries)) = levels.last_mut() {
-        let Some(entry) = entries.next() else {
-            levels.pop();
-            continue;
-        };
-        path.truncate(*prefix);
-        if !path.is_empty() {
-            path.push(b'/');
+/// Everything below a tree in Git's order, a directory before what it holds.
+pub(crate) fn list(store: &Store, top: ObjectId, limits: &Limits) -> Result<Vec<TreeEntry>, Fault> {
+    let budget = Budget { limits, entries: 0, bytes: 0 };
+    let mut walk = Walk { store, budget, path: Vec::new(), found: Vec::new() };
+    walk.enter(top, 1)?;
+    Ok(walk.found)
+}
+
+/// A walk under way.
+struct Walk<'a> {
+    store: &'a Store,
+    budget: Budget<'a>,
+    /// Of the directory that it is in, then of the entry that it is at.
+    path: Vec<u8>,
+    found: Vec<TreeEntry>,
+}
+
+impl Walk<'_> {
+    /// Lists a tree that is the last of so many within each other, which its limit bounds.
+    fn enter(&mut self, tree: ObjectId, depth: usize) -> Result<(), Fault> {
+        let bytes = self.store.read_tree(tree)?;
+        if !self.path.is_empty() {
+            self.path.push(b'/');
         }
-        path.extend_from_slice(&entry.name);
-        budget.spend(&path)?;
-        visit(TreeEntry { path: path.clone(), id: entry.id, kind: entry.kind })?;
-        if entry.kind == TreeEntryKind::Directory {
-            if levels.len() >= limits.tree_depth {
-                return Err(Fault::TooLarge(format!("directories are nested more than {} deep", limits.tree_depth)));
+        let folder = self.path.len();
+        for entry in Tree::parse(tree, &bytes)?.entries {
+            self.path.truncate(folder);
+            self.path.extend_from_slice(entry.name);
+            self.budget.spend(&self.path)?;
+            self.found.push(TreeEntry { path: self.path.clone(), id: entry.id, kind: entry.kind });
+            if entry.kind == TreeEntryKind::Directory {
+                let most = self.budget.limits.tree_depth;
+                if depth >= most {
+                    return Err(Fault::TooLarge(format!("directories are nested more than {most} deep")));
+                }
+                self.enter(entry.id, depth + 1)?;
             }
-            levels.push((path.len(), store.read_tree(entry.id)?.entries.into_iter()));
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What a walk has used of its limits.
@@ -103,13 +113,13 @@ impl Budget<'_> {
 }
 
 /// The first entry and what comes after it.
-fn split_entry(bytes: &[u8]) -> Option<(Entry, &[u8])> {
+fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let space = bytes.iter().position(|byte| *byte == b' ')?;
     let (mode, rest) = (bytes.get(..space)?, bytes.get(space + 1..)?);
     let end = rest.iter().position(|byte| *byte == 0)?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
     let (id, after) = rest.split_first_chunk::<ID_BYTES>()?;
-    Some((Entry { name: name.to_vec(), id: ObjectId::from_bytes(*id), kind: kind(mode)? }, after))
+    Some((Entry { name, id: ObjectId::from_bytes(*id), kind: kind(mode)? }, after))
 }
 
 fn kind(mode: &[u8]) -> Option<TreeEntryKind> {
@@ -142,7 +152,7 @@ mod tests {
         [mode.as_bytes(), b" ", name, b"\0", &[7; ID_BYTES]].concat()
     }
 
-    fn parse(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+    fn parse(bytes: &[u8]) -> Result<Vec<Entry<'_>>, String> {
         let tree = Tree::parse(ObjectId::from_bytes([1; 20]), bytes);
         tree.map(|tree| tree.entries).map_err(|fault| fault.to_string())
     }
@@ -171,7 +181,8 @@ mod tests {
     #[test]
     fn unusual_but_harmless_names_are_kept() {
         for name in [&b"..."[..], b".gitignore", b" ", b"\xff\xfe", b"a\\b", b"con"] {
-            assert_eq!(parse(&raw("100644", name)).unwrap().pop().map(|entry| entry.name), Some(name.to_vec()));
+            let tree = raw("100644", name);
+            assert_eq!(parse(&tree).unwrap().pop().map(|entry| entry.name), Some(name));
         }
     }
 

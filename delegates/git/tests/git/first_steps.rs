@@ -45,7 +45,7 @@ async fn submodules_and_symbolic_links_are_told_apart() {
     let commit = world.commit_all("main", &changes);
     let mut mirror = world.mirror(&remote).await;
     world.fetch(&mut mirror, &remote, commit).await.unwrap();
-    let kinds: Vec<_> = mirror.snapshot(commit).unwrap().into_iter().map(|entry| entry.kind).collect();
+    let kinds: Vec<_> = mirror.snapshot(commit).unwrap().iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds, [TreeEntryKind::Symlink, TreeEntryKind::Submodule]);
 }
 

@@ -8,9 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use suitesync_contract::{ObjectId, Provider, RepoUrl, TreeEntryKind};
-use suitesync_git::{Clients, Mirrors, PlainHttp, Remote, RemoteSettings, TimeLimits, Trust};
+use suitesync_contract::{HostKeys, ObjectId, Provider, RepoUrl, TreeEntryKind};
+use suitesync_git::{Mirrors, PlainHttp, RemoteSettings, Remotes};
 use suitesync_loopback::Change;
+use suitesync_reach::{Clients, Route, TimeLimits, Trust};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{PATH, TOKEN, World, connection, delegate, token};
@@ -36,14 +37,18 @@ async fn the_one_that_is_killed() {
         url: url.clone(),
         authorization: Some(token(TOKEN)),
         plain_http: PlainHttp::Refused,
+        host_keys: HostKeys::default(),
         delegate: delegate(),
     };
-    let remote = Remote::new(Clients::new(TimeLimits::default()).client(&trust).unwrap(), settings).unwrap();
+    let remote = Remotes::default()
+        .remote(Clients::new(TimeLimits::default()).client(&Route::new(trust)).unwrap(), settings)
+        .unwrap();
     let (mirrors, cancel) = (Mirrors::new(variable("VICTIM_MIRRORS"), delegate()), CancellationToken::new());
     println!("\n{BEGIN}");
     let mut mirror = mirrors.open(&connection(), &url, &cancel).await.unwrap();
     mirror.fetch(&remote, &[commit], &mut |_| {}, &cancel).await.unwrap();
-    let files = mirror.snapshot(commit).unwrap().into_iter().filter(|entry| entry.kind == TreeEntryKind::File);
+    let entries = mirror.snapshot(commit).unwrap();
+    let files = entries.iter().filter(|entry| entry.kind == TreeEntryKind::File);
     let blobs: Vec<_> = files.map(|file| file.id).collect();
     mirror.ensure_blobs(&blobs).await.unwrap();
     blobs.iter().for_each(|blob| drop(mirror.read_blob(*blob, u64::MAX).unwrap()));

@@ -1,4 +1,4 @@
-//! The Git delegate's crate against a real `git http-backend` over TLS on loopback.
+//! The Git delegate's crate against a real `git http-backend` over TLS, and a real `sshd`, on loopback.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -11,6 +11,7 @@ mod ladder;
 mod mirrors;
 mod polling;
 mod probing;
+mod ssh;
 mod support;
 mod swaps;
 mod trust;

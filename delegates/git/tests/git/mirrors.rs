@@ -190,7 +190,7 @@ async fn an_update_that_rests_on_damage_is_fetched_whole() {
     let changed = [big, b"changed".to_vec()].concat();
     world.commit("main", "big.bin", &changed);
     let (mirror, commit) = filled(&world).await;
-    let blob = mirror.snapshot(commit).unwrap().remove(0).id;
+    let blob = mirror.snapshot(commit).unwrap()[0].id;
     assert_eq!(mirror.read_blob(blob, 1 << 20).unwrap(), BlobContent::Bytes(changed));
 }
 
@@ -200,7 +200,7 @@ async fn a_pack_damaged_in_its_middle_is_found_and_fetched_anew() {
     let big = noise(100_000, 5);
     world.commit("main", "big.bin", &big);
     let (mirror, commit) = filled(&world).await;
-    let blob = mirror.snapshot(commit).unwrap().remove(0).id;
+    let blob = mirror.snapshot(commit).unwrap()[0].id;
     let path = mirror.path().to_owned();
     drop(mirror);
     damage_middle(&packs(&path).remove(0));
@@ -272,7 +272,7 @@ async fn a_fetch_from_a_silent_server_is_canceled_at_once() {
 async fn blobs_of_a_fetched_commit_are_there_and_others_are_damage() {
     let world = World::without_filter();
     let (mut mirror, commit) = filled(&world).await;
-    let blob = mirror.snapshot(commit).unwrap().pop().unwrap().id;
+    let blob = mirror.snapshot(commit).unwrap().last().unwrap().id;
     assert_eq!(mirror.ensure_blobs(&[blob]).await, Ok(()));
     let failure = mirror.ensure_blobs(&[ObjectId::from_bytes([3; 20])]).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::RepositoryCorrupt);

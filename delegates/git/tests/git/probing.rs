@@ -1,8 +1,9 @@
 //! The connection test: every step, up to the first that fails.
 
 use suitesync_contract::{FailureClass, ProbeReport, Provider, Step, StepOutcome};
-use suitesync_git::{Remote, TimeLimits, Trust, probe};
+use suitesync_git::{Remote, probe};
 use suitesync_loopback::{Fault, IssueOptions};
+use suitesync_reach::{TimeLimits, Trust};
 
 use crate::support::{PATH, TOKEN, World, token};
 

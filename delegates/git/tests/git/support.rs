@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use suitesync_contract::{ConnectionName, DelegateName, Failure, ObjectId, Provider, RefSpec, RepoUrl, TreeEntryKind};
+use suitesync_contract::{
+    ConnectionName, DelegateName, Failure, HostKeys, ObjectId, Provider, RefSpec, RepoUrl, TreeEntryKind,
+};
 use suitesync_git::{
-    Authorization, BlobContent, Clients, FetchProgress, Mirror, Mirrors, PlainHttp, Remote, RemoteSettings, TimeLimits,
-    Tip, Trust,
+    Authorization, BlobContent, FetchProgress, Mirror, Mirrors, PlainHttp, Remote, RemoteSettings, Remotes, Tip,
 };
 use suitesync_loopback::{
     Authority, Change, GitServer, IssueOptions, Login, Protocol, SampleRepository, ServerOptions, clean_git,
 };
+use suitesync_reach::{Clients, Route, TimeLimits, Trust};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const TOKEN: &str = "a-token-for-tests";
@@ -55,6 +57,7 @@ pub(crate) struct World {
     pub(crate) server: GitServer,
     pub(crate) repository: SampleRepository,
     pub(crate) clients: Clients,
+    pub(crate) remotes: Remotes,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -104,7 +107,7 @@ impl World {
         let options = setup.config.iter().fold(options, |options, (key, value)| options.git_config(key, value));
         let server = start(options);
         let (clients, cancel) = (Clients::new(limits), CancellationToken::new());
-        Self { folder, authority, server, repository, clients, cancel }
+        Self { folder, authority, server, repository, clients, remotes: Remotes::default(), cancel }
     }
 
     pub(crate) fn commit(&self, branch: &str, path: &str, content: &[u8]) -> ObjectId {
@@ -139,8 +142,9 @@ impl World {
         authorization: Option<Authorization>,
     ) -> Remote {
         let url = RepoUrl::parse(url, provider).unwrap().repository;
-        let settings = RemoteSettings { url, authorization, plain_http: PlainHttp::Refused, delegate: delegate() };
-        Remote::new(self.clients.client(trust).unwrap(), settings).unwrap()
+        let (plain_http, host_keys) = (PlainHttp::Refused, HostKeys::default());
+        let settings = RemoteSettings { url, authorization, plain_http, host_keys, delegate: delegate() };
+        self.remotes.remote(self.clients.client(&Route::new(trust.clone())).unwrap(), settings).unwrap()
     }
 
     /// What one ref of the remote points to.
@@ -200,18 +204,19 @@ pub(crate) type Files = BTreeMap<String, String>;
 
 /// The files below a directory, as text.
 pub(crate) async fn read_files(mirror: &mut Mirror, commit: ObjectId, directory: &str) -> Result<Files, Failure> {
-    let entries = mirror.snapshot(commit)?.into_iter();
+    let entries = mirror.snapshot(commit)?;
     let below: Vec<_> = entries
+        .iter()
         .filter(|entry| entry.kind == TreeEntryKind::File && entry.path.starts_with(directory.as_bytes()))
         .collect();
     let blobs: Vec<_> = below.iter().map(|entry| entry.id).collect();
     mirror.ensure_blobs(&blobs).await?;
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let read = |id| match mirror.read_blob(id, 1 << 20)? {
-        BlobContent::Bytes(bytes) => Ok(text(bytes)),
+        BlobContent::Bytes(bytes) => Ok(text(&bytes)),
         BlobContent::TooLarge(size) => Ok(format!("{size} bytes")),
     };
-    below.into_iter().map(|entry| read(entry.id).map(|content| (text(entry.path), content))).collect()
+    below.into_iter().map(|entry| read(entry.id).map(|content| (text(&entry.path), content))).collect()
 }
 
 /// What Git has to say against a mirror.
@@ -231,5 +236,5 @@ pub(crate) fn is_partial(mirror: &Mirror) -> bool {
 /// The paths of a snapshot, as text.
 pub(crate) fn paths(mirror: &Mirror, commit: ObjectId) -> Vec<String> {
     let entries = mirror.snapshot(commit).unwrap();
-    entries.into_iter().map(|entry| String::from_utf8(entry.path).unwrap()).collect()
+    entries.iter().map(|entry| String::from_utf8(entry.path.clone()).unwrap()).collect()
 }

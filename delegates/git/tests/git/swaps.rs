@@ -77,7 +77,7 @@ async fn a_marked_mirror_is_fetched_anew_with_what_links_want_today() {
     assert_eq!(packs(mirror.path()), 1);
     assert_eq!((paths(&mirror, new).len(), paths(&mirror, kept).len()), (5, 1));
     assert!(mirror.snapshot(old).is_err());
-    let blob = mirror.snapshot(new).unwrap().pop().unwrap().id;
+    let blob = mirror.snapshot(new).unwrap().last().unwrap().id;
     assert_eq!(mirror.ensure_blobs(&[blob]).await, Ok(()));
     assert_eq!(mirror.rebuilt(), None);
 }

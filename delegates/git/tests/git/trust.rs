@@ -1,8 +1,9 @@
 //! Who is believed over TLS, and who is sent credentials.
 
-use suitesync_contract::{FailureClass, Provider, RepoUrl};
-use suitesync_git::{PlainHttp, Remote, RemoteSettings, TimeLimits, Trust};
+use suitesync_contract::{FailureClass, HostKeys, Provider, RepoUrl};
+use suitesync_git::{PlainHttp, RemoteSettings};
 use suitesync_loopback::{Authority, IssueOptions};
+use suitesync_reach::{Route, TimeLimits, Trust};
 
 use crate::support::{PATH, TOKEN, World, delegate, start, token};
 
@@ -69,9 +70,9 @@ async fn credentials_do_not_travel_over_plain_http_unless_allowed() {
     let world = World::empty();
     let url = RepoUrl::parse("http://git.example.org/a/b", Provider::Git).unwrap().repository;
     let remote = |plain_http| {
-        let settings =
-            RemoteSettings { url: url.clone(), authorization: Some(token(TOKEN)), plain_http, delegate: delegate() };
-        Remote::new(world.clients.client(&world.trust()).unwrap(), settings)
+        let (url, authorization, host_keys) = (url.clone(), Some(token(TOKEN)), HostKeys::default());
+        let settings = RemoteSettings { url, authorization, plain_http, host_keys, delegate: delegate() };
+        world.remotes.remote(world.clients.client(&Route::new(world.trust())).unwrap(), settings)
     };
     assert!(remote(PlainHttp::Allowed).is_ok());
     let failure = remote(PlainHttp::Refused).unwrap_err();

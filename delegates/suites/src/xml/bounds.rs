@@ -41,12 +41,13 @@ enum Markup {
 
 /// Refuses a document that is past a bound. One that is not well-formed may pass: the parser says what is wrong with it.
 pub(super) fn check(text: &str) -> Result<(), Malformed> {
-    at_most(MAX_TAGS, "tags", text.bytes().filter(|byte| *byte == b'<').count())?;
-    at_most(MAX_EQUALS, "equals signs", text.bytes().filter(|byte| *byte == b'=').count())?;
-    at_most(MAX_NAMESPACES, "mentions of xmlns", text.matches("xmlns").count())?;
+    at_most_words(MAX_TAGS, "tags", text, "<")?;
+    at_most_words(MAX_EQUALS, "equals signs", text, "=")?;
+    at_most_words(MAX_NAMESPACES, "mentions of xmlns", text, "xmlns")?;
+    let refers = text.contains('&');
     let mut depth: usize = 0;
     let mut rest = text;
-    while let Some((before, inside)) = rest.split_once('<') {
+    while let Some((before, inside)) = split_once(rest, b'<') {
         let start = text.len() - inside.len() - 1;
         let place = || Place::after(text.get(..start).unwrap_or_default());
         let Some((markup, after)) = Markup::read(inside, start == 0) else { break };
@@ -54,7 +55,7 @@ pub(super) fn check(text: &str) -> Result<(), Malformed> {
         depth = match markup {
             Markup::Open { attributes } | Markup::Empty { attributes } => {
                 at_most(MAX_ATTRIBUTES, "attributes of one element", attributes)?;
-                refuse(names_no_character(read), place, "a reference to no character")?;
+                refuse(refers && names_no_character(read), place, "a reference to no character")?;
                 depth + usize::from(matches!(markup, Markup::Open { .. }))
             }
             Markup::Close => depth.saturating_sub(1),
@@ -62,13 +63,25 @@ pub(super) fn check(text: &str) -> Result<(), Malformed> {
             Markup::DocumentType => return Err(Malformed::DocumentType(place())),
             Markup::Misnamed => return refuse(true, place, "a name that is not allowed"),
         };
-        refuse(names_no_character(before), place, "a reference to no character")?;
+        refuse(refers && names_no_character(before), place, "a reference to no character")?;
         if depth > MAX_DEPTH {
             return Err(Malformed::TooDeep(place()));
         }
         rest = after;
     }
     Ok(())
+}
+
+/// Counts only in a text that has room for too many.
+fn at_most_words(limit: usize, what: &'static str, text: &str, word: &str) -> Result<(), Malformed> {
+    if text.len() / word.len() > limit { at_most(limit, what, text.matches(word).count()) } else { Ok(()) }
+}
+
+/// What stands before and after the first such byte of ASCII. Most often that is near, where a search that is made for
+/// long ways takes longer to begin than to end.
+fn split_once(text: &str, wanted: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == wanted)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn at_most(limit: usize, what: &'static str, count: usize) -> Result<(), Malformed> {
@@ -99,7 +112,11 @@ impl Markup {
     /// Reads what follows a `<`, and returns what follows its end. None where the end is missing.
     fn read(inside: &str, at_start: bool) -> Option<(Self, &str)> {
         let until = |opening: &str, end: &str| Some(inside.strip_prefix(opening)?.split_once(end)?.1);
-        if inside.starts_with("!--") {
+        if inside.starts_with("/:") {
+            Some((Self::Misnamed, ""))
+        } else if inside.starts_with('/') {
+            split_once(inside, b'>').map(|(_, after)| (Self::Close, after))
+        } else if inside.starts_with("!--") {
             until("!--", "-->").map(|after| (Self::Flat, after))
         } else if inside.starts_with("![CDATA[") {
             until("![CDATA[", "]]>").map(|after| (Self::Flat, after))
@@ -111,10 +128,6 @@ impl Markup {
             let reserved = target.eq_ignore_ascii_case("xml") && !(at_start && target == "xml");
             let faulty = reserved || target.contains(|character| !is_in_name(character));
             Some((if faulty { Self::Misnamed } else { Self::Flat }, after))
-        } else if inside.starts_with("/:") {
-            Some((Self::Misnamed, ""))
-        } else if inside.starts_with('/') {
-            until("/", ">").map(|after| (Self::Close, after))
         } else {
             Self::read_tag(inside)
         }

@@ -1,3 +1,4 @@
+use super::super::store::SharedStore;
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -20,7 +21,7 @@ impl Shelf {
     fn put(&self, repository: &str, (kib, fresh_kib): (u64, u64), unused: u32) -> Paths {
         let folder = Folder::of(self.folder.path(), &key(repository));
         folder.make_parent().unwrap();
-        let (state, _) = folder.prepare().unwrap();
+        let (state, _) = folder.prepare(&SharedStore::default()).unwrap();
         state.grown_from(Weight { packs: 1, bytes: fresh_kib * KIB }).write(folder.path()).unwrap();
         fs::write(folder.path().join("objects/pack/pack-1.pack"), vec![0; usize::try_from(kib * KIB).unwrap()])
             .unwrap();
