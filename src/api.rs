@@ -1,8 +1,9 @@
 //! The agent's routes: HTTP/1.1 and JSON over its Unix socket. The CLI is one client of them.
 //!
-//! Only root and the agent's own user can open the socket: its mode is 0600.
+//! Whoever can reach the socket may open it; what they may do is decided by who they are (`peer`), for each request.
 
 mod answer;
+mod peer;
 mod read;
 mod work;
 
@@ -10,8 +11,8 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use axum::Router;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
@@ -71,7 +72,8 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
 /// Answers requests until the agent stops.
 pub async fn serve(listener: UnixListener, api: Api) -> io::Result<()> {
     let stop = api.stop.clone();
-    axum::serve(listener, routes(api)).with_graceful_shutdown(async move { stop.cancelled().await }).await
+    let routes = routes(api).into_make_service_with_connect_info::<peer::Caller>();
+    axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await
 }
 
 fn routes(api: Api) -> Router {
@@ -81,11 +83,15 @@ fn routes(api: Api) -> Router {
         .route("/v1/connections/{name}", get(read::connection))
         .route("/v1/connections/{name}/history", get(read::connection_history))
         .route("/v1/connections/{name}/test", post(work::test))
+        .route("/v1/connections/{name}/disconnect", post(work::disconnect))
+        .route("/v1/connections/{name}/reconnect", post(work::reconnect))
         .route("/v1/links", get(read::links))
         .route("/v1/links/{name}", get(read::link))
         .route("/v1/links/{name}/history", get(read::link_history))
         .route("/v1/links/{name}/sync", post(work::sync))
         .route("/v1/links/{name}/proceed", post(work::proceed))
+        .route("/v1/links/{name}/archive", post(work::archive))
+        .route("/v1/links/{name}/unarchive", post(work::unarchive))
         .route("/v1/cases", get(read::cases))
         .route("/v1/suites", get(read::suites))
         .route("/v1/delegates", get(read::delegates))
@@ -93,5 +99,6 @@ fn routes(api: Api) -> Router {
         .route("/v1/events/follow", get(work::follow))
         .route("/v1/config/reload", post(work::reload))
         .fallback(answer::no_route)
+        .layer(middleware::from_fn_with_state(api.clone(), peer::admit))
         .with_state(api)
 }

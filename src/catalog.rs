@@ -71,6 +71,8 @@ pub type Result<T> = std::result::Result<T, CatalogError>;
 pub struct Change<'a> {
     transaction: Transaction<'a>,
     events: Vec<Event>,
+    /// Who asked for it, where somebody did: told with each event.
+    by: Option<String>,
 }
 
 impl Change<'_> {
@@ -80,6 +82,10 @@ impl Change<'_> {
 
     /// Keeps the event in the audit trail; it is logged when the write is committed.
     pub fn tell(&mut self, event: Event) -> Result<()> {
+        let event = match &self.by {
+            Some(by) => event.field("by", by.as_str()),
+            None => event,
+        };
         audit::insert(&self.transaction, &event)?;
         self.events.push(event);
         Ok(())
@@ -135,10 +141,27 @@ impl Catalog {
         T: Send + 'static,
         F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
     {
+        self.write_for(None, write).await
+    }
+
+    /// The same for someone who asked for it; each of its events says who.
+    pub async fn write_by<T, F>(&self, by: &str, write: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
+    {
+        self.write_for(Some(by.to_owned()), write).await
+    }
+
+    async fn write_for<T, F>(&self, by: Option<String>, write: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let followers = self.followers.clone();
         let job: Write = Box::new(move |connection| {
-            let result = in_transaction(connection, write).map(|(value, events)| {
+            let result = in_transaction(connection, by, write).map(|(value, events)| {
                 events.into_iter().for_each(|event| publish(&followers, event));
                 value
             });
@@ -181,10 +204,11 @@ impl Catalog {
 
 fn in_transaction<T>(
     connection: &mut Connection,
+    by: Option<String>,
     write: impl FnOnce(&mut Change<'_>) -> Result<T>,
 ) -> Result<(T, Vec<Event>)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut change = Change { transaction, events: Vec::new() };
+    let mut change = Change { transaction, events: Vec::new(), by };
     let value = write(&mut change)?;
     change.transaction.commit()?;
     Ok((value, change.events))

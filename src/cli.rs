@@ -2,6 +2,7 @@
 //!
 //! Each group of commands has a file that asks the agent and one that renders what it answers; rendering is pure.
 
+mod act;
 pub mod agent;
 mod arguments;
 mod case;

@@ -11,10 +11,12 @@ mod environment;
 mod files;
 mod fingerprint;
 mod keys;
+mod known_hosts;
 mod lint;
 mod mask;
 mod nearest;
 mod place;
+mod proxy;
 mod read;
 mod report;
 mod secrets;
@@ -35,10 +37,13 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use difference::{Changed, Changes, ConfigDiff, needs_restart};
 pub use environment::Environment;
 pub use files::Location;
+pub use known_hosts::{KnownHostsError, read_fingerprint, read_known_hosts};
+pub use proxy::{ProxyFault, read_proxy_url};
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{
-    AgentConfig, Certificates, Config, ConnectionConfig, ConnectionType, DelegateConfig, Format, LinkConfig, LogConfig,
-    LogFormat, LogLevel, Pin, Proceed, RetentionConfig, SecretSource, SettingOrigin,
+    AgentConfig, Certificates, ClientCertificateConfig, Config, ConnectionConfig, ConnectionType, DelegateConfig,
+    Format, HostKeysConfig, LinkConfig, LogConfig, LogFormat, LogLevel, Pin, Proceed, ProxyConfig, ProxyLogin,
+    RetentionConfig, SecretSource, SettingOrigin,
 };
 pub use watch::Watcher;
 
@@ -56,7 +61,7 @@ pub struct Loaded {
     pub agent: AgentConfig,
     /// Errors and warnings, in the order of the files and of the lines in them.
     pub diagnostics: Vec<Diagnostic>,
-    /// SHA-256 over the content of all files, certificates included: equal means that nothing changed.
+    /// SHA-256 over the content of all files, certificates and known hosts included: equal means that nothing changed.
     pub content_hash: String,
     /// All paths whose change may change the configuration; for [`Watcher`].
     pub watched: Vec<PathBuf>,
@@ -66,8 +71,8 @@ pub struct Loaded {
 pub fn load(location: &Location, environment: &Environment) -> Loaded {
     let mut files = files::read(location);
     let validated = validate(&files.sources, environment);
-    let content_hash = files.content_hash(&validated.certificates);
-    validated.certificates.iter().for_each(|(path, _)| files.watch_certificates(path));
+    let content_hash = files.content_hash(&validated.named);
+    validated.named.iter().for_each(|(path, _)| files.watch_named(path));
     let mut diagnostics = files.unreadable.clone();
     diagnostics.extend(validated.diagnostics);
     let agent = validated.config.agent.clone();
@@ -79,7 +84,8 @@ pub fn load(location: &Location, environment: &Environment) -> Loaded {
 struct Validated {
     config: Config,
     diagnostics: Vec<Diagnostic>,
-    certificates: Vec<(PathBuf, String)>,
+    /// Files that settings name and that were read with them, with what they held.
+    named: Vec<(PathBuf, String)>,
 }
 
 fn validate(sources: &[Source], environment: &Environment) -> Validated {
@@ -89,8 +95,8 @@ fn validate(sources: &[Source], environment: &Environment) -> Validated {
     let draft = read::read(&context, &documents);
     lint::check(&context, &draft);
     let config = lint::assemble(&context, draft);
-    let certificates = context.certificates_read();
-    Validated { config, diagnostics: report.into_diagnostics(), certificates }
+    let named = context.files_read();
+    Validated { config, diagnostics: report.into_diagnostics(), named }
 }
 
 /// The document as far as it can be understood; what cannot be is reported.

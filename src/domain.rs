@@ -1,5 +1,6 @@
 //! Decisions as pure functions of values: no clock, no runtime, no file system. Time and chance are arguments.
 
+pub mod access;
 pub mod agenda;
 pub mod cadence;
 pub mod changes;
@@ -7,4 +8,6 @@ pub mod connection;
 pub mod event;
 pub mod link;
 pub mod retry;
+pub mod run;
+pub mod schedule;
 pub mod selection;

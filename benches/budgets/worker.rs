@@ -16,8 +16,8 @@ use suitesync::config::{Certificates, DelegateConfig, Environment, Secrets};
 use suitesync::engine::delegate::Delegate;
 use suitesync::engine::local::{LocalDelegate, Workshop};
 use suitesync_contract::{
-    Access, Credentials, DelegateName, Facts, LinkFacts, LinkView, ObjectId, Provider, RefSpec, RepoUrl, SecretRef,
-    SyncTask, Tags, Task, TaskId, Work,
+    Access, Credentials, DelegateName, Facts, HostKeys, LinkFacts, LinkView, ObjectId, Provider, RefSpec, RepoUrl,
+    SecretRef, SyncTask, Tags, Task, TaskId, Work,
 };
 use suitesync_git::Mirrors;
 use suitesync_loopback::clean_git;
@@ -123,6 +123,8 @@ impl Bench {
             .map_err(|failure| anyhow!(failure.message))?;
         let entries = mirror.snapshot(commit).map_err(|failure| anyhow!(failure.message))?;
         let files = files_to_parse(&entries, &link.directory);
+        // As libgit2 comes: the mirror's own setting is the process's, and this process does nothing else.
+        git2::opts::strict_hash_verification(true);
         measured(UsageWho::RUSAGE_SELF, || {
             let repository = git2::Repository::open_bare(mirror.path())?;
             let odb = repository.odb()?;
@@ -177,6 +179,8 @@ fn hire(terms: &Terms, folder: &Path) -> anyhow::Result<LocalDelegate> {
         tags: Tags::default(),
         capacity: 1,
         additional_certs: Some(authority),
+        proxy: None,
+        no_proxy: Vec::new(),
     };
     let environment = Environment::of([(TOKEN_VARIABLE, terms.token.as_str())]);
     let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(Default::default(), environment)));
@@ -198,8 +202,11 @@ fn sync_task(link: &Link) -> anyhow::Result<Task> {
         connection: "bench".parse()?,
         url: repository(link)?,
         credentials: Some(credentials),
+        host_keys: HostKeys::default(),
+        client_certificate: None,
         additional_certs: None,
         allow_plain_http: false,
+        api: None,
     };
     let view = LinkView {
         link: "bench".parse()?,

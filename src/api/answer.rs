@@ -20,6 +20,7 @@ impl IntoResponse for Refused {
             RefusalKind::Unknown => StatusCode::NOT_FOUND,
             RefusalKind::Conflict => StatusCode::CONFLICT,
             RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            RefusalKind::NotPermitted => StatusCode::FORBIDDEN,
         };
         (status, Json(self.0)).into_response()
     }

@@ -78,6 +78,10 @@ fn shown_credentials(credentials: &suitesync_contract::Credentials) -> String {
         suitesync_contract::Credentials::Basic { username, password } if username.is_empty() => password.to_string(),
         suitesync_contract::Credentials::Basic { username, password } => format!("{username} {password}"),
         suitesync_contract::Credentials::Bearer { token } => format!("bearer {token}"),
+        suitesync_contract::Credentials::PrivateKey { private_key, passphrase: None } => format!("key {private_key}"),
+        suitesync_contract::Credentials::PrivateKey { private_key, passphrase: Some(passphrase) } => {
+            format!("key {private_key} with passphrase {passphrase}")
+        }
     }
 }
 

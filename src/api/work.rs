@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
@@ -14,31 +14,86 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::Api;
 use super::answer::{Answer, Refused, json};
+use super::peer::Asking;
 use crate::catalog::audit::EventRecord;
 use crate::config;
+use crate::domain::access::Need;
 use crate::domain::event::Event;
-use crate::engine::control::{Refusal, ReloadReport};
+use crate::engine::control::{Act, Acted, Refusal, ReloadReport};
 use crate::engine::work::Update;
 
-pub(super) async fn test(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Refused> {
+pub(super) async fn test(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+) -> Result<Response, Refused> {
+    who.expect(&api, Need::Account).await?;
     let connection: ConnectionName = name.parse().map_err(|_| Refusal::unknown("connection", &name))?;
     let (waiter, updates) = mpsc::unbounded_channel();
     api.control.test(connection, waiter).await?;
     Ok(until_done(updates))
 }
 
-pub(super) async fn sync(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Refused> {
+pub(super) async fn sync(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+) -> Result<Response, Refused> {
     let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
+    who.expect_on_link(&api, &link).await?;
     let (waiter, updates) = mpsc::unbounded_channel();
     api.control.sync(link, waiter).await?;
     Ok(until_done(updates))
 }
 
-pub(super) async fn proceed(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Refused> {
+pub(super) async fn proceed(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+) -> Result<Response, Refused> {
     let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
+    who.expect_on_link(&api, &link).await?;
     let (waiter, updates) = mpsc::unbounded_channel();
     api.control.proceed(link, waiter).await?;
     Ok(until_done(updates))
+}
+
+pub(super) async fn disconnect(api: State<Api>, who: Extension<Asking>, name: Path<String>) -> Answer<Acted> {
+    on_connection(api, who, name, Act::Disconnect).await
+}
+
+pub(super) async fn reconnect(api: State<Api>, who: Extension<Asking>, name: Path<String>) -> Answer<Acted> {
+    on_connection(api, who, name, Act::Reconnect).await
+}
+
+pub(super) async fn archive(api: State<Api>, who: Extension<Asking>, name: Path<String>) -> Answer<Acted> {
+    on_link(api, who, name, Act::Archive).await
+}
+
+pub(super) async fn unarchive(api: State<Api>, who: Extension<Asking>, name: Path<String>) -> Answer<Acted> {
+    on_link(api, who, name, Act::Unarchive).await
+}
+
+async fn on_connection(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+    act: fn(ConnectionName) -> Act,
+) -> Answer<Acted> {
+    who.expect(&api, Need::Account).await?;
+    let connection = name.parse().map_err(|_| Refusal::unknown("connection", &name))?;
+    json(api.control.act(act(connection), who.name().to_owned()).await?)
+}
+
+async fn on_link(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+    act: fn(LinkName) -> Act,
+) -> Answer<Acted> {
+    let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
+    who.expect_on_link(&api, &link).await?;
+    json(api.control.act(act(link), who.name().to_owned()).await?)
 }
 
 /// Every update up to the end; the agent drops its side then.
@@ -74,7 +129,8 @@ fn lines<T: Serialize + Send + 'static>(values: impl Stream<Item = T> + Send + '
     ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(values.map(line))).into_response()
 }
 
-pub(super) async fn reload(State(api): State<Api>) -> Answer<ReloadReport> {
+pub(super) async fn reload(State(api): State<Api>, Extension(who): Extension<Asking>) -> Answer<ReloadReport> {
+    who.expect(&api, Need::Account).await?;
     let (location, environment) = (api.location.clone(), api.environment.clone());
     let load = tokio::task::spawn_blocking(move || config::load(&location, &environment));
     let loaded = load.await.map_err(|_| Refusal::unavailable("failed to read the configuration"))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use suitesync_contract::{ConnectionName, DelegateName, Failure, ProbeReport, StepReport};
+use suitesync_contract::{ConnectionName, DelegateName, Failure, ProbeReport, Step, StepReport};
 
 use super::columns::{Columns, json, millis};
 use super::{Change, Result};
@@ -22,6 +22,8 @@ pub struct ConnectionRecord {
     pub state: ConnectionState,
     /// Of the last test, where it failed.
     pub failure: Option<Failure>,
+    /// The step that this failure stopped the last test at.
+    pub failed_step: Option<Step>,
     /// Failed tests in a row.
     pub failures: u32,
     pub last_test_at: Option<DateTime<Utc>>,
@@ -31,9 +33,11 @@ pub struct ConnectionRecord {
 }
 
 impl ConnectionRecord {
-    /// Whether all work but the tests is held back: going on could lock an account.
+    /// Whether all work but the tests is held back: going on could lock an account. The API has a token of its own,
+    /// which syncs do not send.
     pub fn is_held(&self) -> bool {
-        self.failure.as_ref().is_some_and(|failure| failure.class.holds_connection())
+        self.failed_step != Some(Step::Api)
+            && self.failure.as_ref().is_some_and(|failure| failure.class.holds_connection())
     }
 
     /// Whether its present settings were tested.
@@ -79,6 +83,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ConnectionRecord> {
         fingerprint: row.get("fingerprint")?,
         state: ConnectionState { status: row.word("status")?, disconnected: row.decoded("disconnected")? },
         failure: row.decoded_opt("failure")?,
+        failed_step: row.word_opt("failed_step")?,
         failures: row.get("failures")?,
         last_test_at: row.time("last_test_at")?,
         next_test_at: row.time("next_test_at")?,
@@ -194,7 +199,8 @@ pub fn record_test(
     )?;
     let failure = &test.report.failure;
     change.sql().execute(
-        "UPDATE connection SET failure = ?2, failures = ?3, last_test_at = ?4, next_test_at = ?5, tested_revision = revision
+        "UPDATE connection SET failure = ?2, failures = ?3, last_test_at = ?4, next_test_at = ?5, failed_step = ?6,
+             tested_revision = revision
          WHERE name = ?1",
         (
             test.connection.as_str(),
@@ -202,6 +208,7 @@ pub fn record_test(
             if failure.is_some() { current.failures.saturating_add(1) } else { 0 },
             millis(test.at),
             millis(next_test_at),
+            test.report.failed_step().map(Step::code),
         ),
     )?;
     tell_test(change, test)?;

@@ -103,15 +103,10 @@ pub(super) struct DemoArguments {
 pub(super) struct InspectArguments {
     /// Any clone or web URL of a repository
     pub(super) url: String,
-    /// The environment variable that holds the token
-    #[arg(long, value_name = "NAME")]
-    pub(super) token_env: Option<String>,
-    /// The user that the token is for; Azure Repos needs none
-    #[arg(long, value_name = "NAME", requires = "token_env")]
-    pub(super) username: Option<String>,
-    /// Certificates to trust besides the system's: a PEM file or a folder of them
-    #[arg(long, value_name = "FILE")]
-    pub(super) ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) sign_in: SignInArguments,
+    #[command(flatten)]
+    pub(super) way: WayArguments,
     #[command(flatten)]
     pub(super) at: CommitArguments,
     /// Look below this directory only
@@ -120,6 +115,46 @@ pub(super) struct InspectArguments {
     /// Whose URL forms to understand [default: told from the host]
     #[arg(long, value_parser = provider())]
     pub(super) provider: Option<Provider>,
+}
+
+/// Who we are to the server.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SignInArguments {
+    /// The environment variable that holds the token
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    pub(super) token_env: Option<String>,
+    /// The user that the token is for; Azure Repos needs none
+    #[arg(long, value_name = "NAME", requires = "token_env", conflicts_with = "bearer")]
+    pub(super) username: Option<String>,
+    /// Send the token as a bearer token, such as one of Entra ID
+    #[arg(long, requires = "token_env")]
+    pub(super) bearer: bool,
+    /// The private key for SSH: OpenSSH's format or PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
+    /// The environment variable that holds the key's passphrase
+    #[arg(long, value_name = "NAME", requires = "key")]
+    pub(super) passphrase_env: Option<String>,
+}
+
+/// How the server is reached, and what it is known by.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WayArguments {
+    /// Certificates to trust besides the system's: a PEM file or a folder of them
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// The keys that SSH servers are known by, in the format of OpenSSH
+    #[arg(long, value_name = "FILE", conflicts_with = "host_key")]
+    pub(super) known_hosts: Option<PathBuf>,
+    /// The fingerprint of the SSH server's key, such as SHA256:...; may be given several times
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(super) host_key: Vec<String>,
+    /// A proxy without a password, such as http://proxy.example.org:3128
+    #[arg(long, value_name = "URL")]
+    pub(super) proxy: Option<String>,
+    /// Send the token without TLS where the URL is of http://
+    #[arg(long)]
+    pub(super) allow_plain_http: bool,
 }
 
 /// Which commit to look at; the default branch's unless one is named.

@@ -30,7 +30,7 @@ impl Checklist {
                 StepReport { step: Step::Delegate, outcome: StepOutcome::Ok, detail: String::new(), duration_ms: 0 };
             lines = self.next(&delegate, step, look);
         }
-        if Step::ALL.get(self.told.len()) == Some(&step.step) {
+        if step.step.place() == self.told.len() {
             lines.push_str(&line(step, look));
             self.told.push(step.clone());
         }
@@ -39,7 +39,7 @@ impl Checklist {
 
     /// Tells the step of the delegate if `step` is the one right after it.
     fn next(&mut self, delegate: &StepReport, step: &StepReport, look: &Look) -> String {
-        if Step::ALL.get(1) != Some(&step.step) {
+        if step.step.place() != delegate.step.place() + 1 {
             return String::new();
         }
         self.told.push(delegate.clone());
@@ -174,7 +174,8 @@ mod tests {
             text.lines().take(7).filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
         };
         for first in 0..=7 {
-            assert_eq!(names(seen(&failed(), first, &look())), Step::ALL.map(|step| step.code().to_owned()));
+            let expect: Vec<_> = failed().steps.iter().map(|step| step.step.code().to_owned()).collect();
+            assert_eq!(names(seen(&failed(), first, &look())), expect);
         }
     }
 

@@ -103,6 +103,7 @@ impl Fault {
                 RefusalKind::Unknown => Exit::Usage,
                 RefusalKind::Conflict => Exit::AnswerIsNo,
                 RefusalKind::Unavailable => Exit::Unreachable,
+                RefusalKind::NotPermitted => Exit::NotPermitted,
             },
         }
     }

@@ -1,15 +1,15 @@
 //! `suitesync inspect URL`: connects once, finds the tests and prints them. No agent, no configuration, nothing kept.
 
-use std::collections::BTreeMap;
+mod way;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use suitesync_contract::{
-    Access, Case, Credentials, Discovery, Facts, Failure, LinkFacts, LinkUrl, LinkView, Notice, Progress, Provider,
-    RefSpec, RepoUrl, Root, SecretRef, Suite, SyncTask, Tags, Task, TaskId, UrlError, Work,
+    Case, Discovery, Facts, Failure, LinkFacts, LinkUrl, LinkView, Notice, Progress, Provider, RefSpec, RepoUrl, Root,
+    Suite, SyncTask, Task, TaskId, UrlError, Work,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -19,9 +19,7 @@ use super::look::{Look, Paint};
 use super::screen::Screen;
 use super::table::{Cell, Table};
 use super::wording::{count, escaped, short};
-use crate::config::{Certificates, DelegateConfig, Environment, Secrets, read_certificates};
 use crate::engine::delegate::{Delegate, ProgressSink};
-use crate::engine::local::{LocalDelegate, Workshop};
 
 /// A first look at a large repository over a slow line.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -65,11 +63,11 @@ struct InspectedSuite {
 pub(super) async fn run(arguments: &InspectArguments, screen: &mut Screen) -> Result<Exit, Fault> {
     let (url, view) = what_to_look_at(arguments)?;
     let folder = tempfile::Builder::new().prefix("suitesync-inspect-").tempdir()?;
-    let delegate = delegate(arguments, folder.path())?;
+    let delegate = way::delegate(&arguments.way, folder.path())?;
     let task = Task {
         id: TaskId(1),
         time_limit_ms: u64::try_from(LIMIT.as_millis()).unwrap_or(u64::MAX),
-        access: access(arguments, &url),
+        access: way::access(arguments, &url)?,
         work: Work::Sync(SyncTask { links: vec![view.clone()] }),
     };
     let bar = progress_bar();
@@ -137,32 +135,6 @@ fn parse(text: &str, provider: Option<Provider>) -> Result<LinkUrl, UrlError> {
         Ok(azure) if plain.is_err() || is_azure(&azure) => Ok(azure),
         Ok(_) | Err(_) => plain,
     }
-}
-
-fn delegate(arguments: &InspectArguments, folder: &std::path::Path) -> Result<LocalDelegate, Fault> {
-    let certificates = |path: &std::path::PathBuf| {
-        let pem = read_certificates(path).map_err(|error| usage(&error, error.help()))?;
-        Ok::<_, Fault>(Certificates { path: path.clone(), pem })
-    };
-    let config = DelegateConfig {
-        name: "inspect".parse().map_err(|error| usage(error, "report it"))?,
-        tags: Tags::default(),
-        capacity: 1,
-        additional_certs: arguments.ca.as_ref().map(certificates).transpose()?,
-    };
-    let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(BTreeMap::new(), Environment::of_process())));
-    let workshop = Workshop::open(folder, secrets)
-        .map_err(|error| usage(error, "check that the folder for temporary files can be written to"))?;
-    Ok(LocalDelegate::new(&config, 1, Arc::new(workshop)))
-}
-
-fn access(arguments: &InspectArguments, url: &RepoUrl) -> Access {
-    let credentials = arguments.token_env.as_ref().map(|variable| Credentials::Basic {
-        username: arguments.username.clone().unwrap_or_default(),
-        password: SecretRef::Env(variable.clone()),
-    });
-    let connection = "inspect".parse().expect("a word of letters is a name");
-    Access { connection, url: url.clone(), credentials, additional_certs: None, allow_plain_http: false }
 }
 
 fn progress_bar() -> ProgressBar {

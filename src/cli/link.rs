@@ -1,4 +1,4 @@
-//! `link list, show, sync, proceed, history`.
+//! `link list, show, sync, proceed, archive, unarchive, history`.
 
 mod counts;
 mod syncing;
@@ -6,6 +6,7 @@ mod views;
 
 use suitesync_contract::LinkName;
 
+use super::act::Consent;
 use super::arguments::{HistoryArguments, LinkCommand};
 use super::fault::{Exit, Fault};
 use super::route::Route;
@@ -22,8 +23,23 @@ pub(super) async fn run(command: &LinkCommand, session: &mut Session) -> Result<
         LinkCommand::Show { name } => show(name, session).await,
         LinkCommand::Sync(work) => syncing::run("sync", work, session).await,
         LinkCommand::Proceed(work) => syncing::run("proceed", work, session).await,
+        LinkCommand::Archive { name, consent } => {
+            let question = format!("Archive {name}? It leaves every view, and its queued runs are canceled.");
+            act(name, "archive", Some((*consent, question)), session).await
+        }
+        LinkCommand::Unarchive { name } => act(name, "unarchive", None, session).await,
         LinkCommand::History { name, history: arguments } => history(name, arguments, session).await,
     }
+}
+
+async fn act(
+    name: &LinkName,
+    act: &str,
+    question: Option<(Consent, String)>,
+    session: &mut Session,
+) -> Result<Exit, Fault> {
+    let route = Route::of("links").named(name.as_str()).then(act);
+    super::act::run(("link", name.as_str()), route, question, session).await
 }
 
 async fn list(archived: bool, session: &mut Session) -> Result<Exit, Fault> {

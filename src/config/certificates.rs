@@ -1,4 +1,4 @@
-//! Reads certificates to trust from a PEM file, or from a folder of them.
+//! Reads certificates from a PEM file, those to trust from a folder of them, too.
 //!
 //! Only certificates are taken over: a private key that shares the file goes nowhere.
 
@@ -59,6 +59,13 @@ pub fn read_certificates(path: &Path) -> Result<String, CertificatesError> {
         return Err(CertificatesError::Empty { path: path.to_owned() });
     }
     Ok(pem)
+}
+
+/// The certificates of one file in their order: our own, and what it is built on.
+pub(super) fn read_chain(path: &Path) -> Result<String, CertificatesError> {
+    let mut pem = String::new();
+    append(path, &mut pem)?;
+    if pem.is_empty() { Err(CertificatesError::Empty { path: path.to_owned() }) } else { Ok(pem) }
 }
 
 /// The file itself, or the files of the folder that count.

@@ -41,7 +41,7 @@ impl ConfigDiff {
                 a.fingerprint() != b.fingerprint()
             }),
             links: Changes::between(&old.links, &new.links, |a, b| a.fingerprint() != b.fingerprint()),
-            delegates: Changes::between(&by_name(&old.delegates), &by_name(&new.delegates), |a, b| a.tags != b.tags),
+            delegates: Changes::between(&by_name(&old.delegates), &by_name(&new.delegates), delegate_matters),
             needs_restart: needs_restart(old, new),
         }
     }
@@ -73,6 +73,11 @@ impl<N> Changes<N> {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
     }
+}
+
+/// A delegate that can be asked for by other tags, or that goes another way out, is another one.
+fn delegate_matters(old: &&DelegateConfig, new: &&DelegateConfig) -> bool {
+    old.tags != new.tags || old.proxy != new.proxy || old.no_proxy != new.no_proxy
 }
 
 fn by_name(delegates: &[DelegateConfig]) -> BTreeMap<DelegateName, &DelegateConfig> {

@@ -119,8 +119,8 @@ impl Files {
         }
     }
 
-    /// Notes a path of certificates, and the files in it if it is a folder.
-    pub(super) fn watch_certificates(&mut self, path: &Path) {
+    /// Notes a path that settings name, and the files of certificates in it if it is a folder.
+    pub(super) fn watch_named(&mut self, path: &Path) {
         self.watch(path);
         for file in certificates::files(path).unwrap_or_default() {
             self.watch(&file);
@@ -135,7 +135,7 @@ impl Files {
     }
 
     /// SHA-256 over all that was read; what could not be read counts by its fault.
-    pub(super) fn content_hash(&self, certificates: &[(PathBuf, String)]) -> String {
+    pub(super) fn content_hash(&self, named: &[(PathBuf, String)]) -> String {
         let mut digest = Sha256::new();
         let mut add = |path: &Path, content: &str| {
             digest.update(format!("{}:{}:", path.display(), content.len()));
@@ -143,7 +143,7 @@ impl Files {
         };
         self.sources.iter().for_each(|source| add(&source.path, &source.text));
         self.unreadable.iter().for_each(|fault| add(Path::new(&fault.file), &fault.message));
-        certificates.iter().for_each(|(path, pem)| add(path, pem));
+        named.iter().for_each(|(path, content)| add(path, content));
         hex::encode(digest.finalize())
     }
 }

@@ -12,8 +12,8 @@ pub(super) struct Keys {
 
 pub(super) static TOP: Keys = Keys {
     table: "the configuration",
-    known: &["agent", "retention", "log", "secrets", "delegate", "connection", "link"],
-    unsupported: &["access", "remote", "schedule"],
+    known: &["agent", "access", "retention", "log", "secrets", "delegate", "connection", "link"],
+    unsupported: &["remote", "schedule"],
 };
 
 pub(super) static AGENT: Keys = Keys {
@@ -25,19 +25,27 @@ pub(super) static AGENT: Keys = Keys {
 pub(super) static RETENTION: Keys =
     Keys { table: "[retention]", known: &["mirrors_keep", "disk"], unsupported: &["events", "runs", "results"] };
 
+pub(super) static ACCESS: Keys =
+    Keys { table: "[access]", known: &["account_admin", "viewer", "projects"], unsupported: &[] };
+
+pub(super) static ACCESS_PROJECT: Keys =
+    Keys { table: "[access.projects.NAME]", known: &["project_admin"], unsupported: &[] };
+
 pub(super) static LOG: Keys = Keys { table: "[log]", known: &["format", "level"], unsupported: &[] };
 
 pub(super) static SECRET_TABLE: Keys =
-    Keys { table: "[secrets.NAME]", known: &["env", "file"], unsupported: &["credential", "command", "hosts"] };
+    Keys { table: "[secrets.NAME]", known: &["env", "file", "credential", "command"], unsupported: &["hosts"] };
 
 pub(super) static SECRET_REFERENCE: Keys =
-    Keys { table: "a secret's source", known: &["secret", "env", "file"], unsupported: &["credential", "command"] };
+    Keys { table: "a secret's source", known: &["secret", "env", "file", "credential", "command"], unsupported: &[] };
 
 pub(super) static DELEGATE: Keys = Keys {
     table: "[[delegate]]",
-    known: &["name", "kind", "tags", "capacity", "additional_certs_path"],
-    unsupported: &["runs", "command", "socket", "url", "proxy", "no_proxy", "state_dir", "secrets", "remote"],
+    known: &["name", "kind", "tags", "capacity", "additional_certs_path", "proxy", "no_proxy"],
+    unsupported: &["runs", "command", "socket", "url", "state_dir", "secrets", "remote"],
 };
+
+pub(super) static PROXY: Keys = Keys { table: "`proxy`", known: &["url", "username", "password"], unsupported: &[] };
 
 pub(super) static CONNECTION: Keys = Keys {
     table: "[[connection]]",
@@ -49,6 +57,7 @@ pub(super) static CONNECTION: Keys = Keys {
         "url",
         "url_type",
         "connection_type",
+        "server_url",
         "test_repository",
         "delegate_tags",
         "test_every",
@@ -57,15 +66,23 @@ pub(super) static CONNECTION: Keys = Keys {
         "allow_plain_http",
         "disconnected",
         "credentials",
+        "tls",
+        "api",
     ],
-    unsupported: &["renamed_from", "server_url", "proxy", "no_proxy", "tls", "api"],
+    unsupported: &["renamed_from", "proxy", "no_proxy"],
 };
 
 pub(super) static CREDENTIALS: Keys = Keys {
     table: "[connection.credentials]",
-    known: &["username", "password", "bearer"],
-    unsupported: &["private_key", "passphrase", "known_hosts", "host_keys"],
+    known: &["username", "password", "bearer", "private_key", "passphrase", "known_hosts", "host_keys"],
+    unsupported: &[],
 };
+
+pub(super) static CONNECTION_TLS: Keys =
+    Keys { table: "[connection.tls]", known: &["client_certificate", "client_key"], unsupported: &[] };
+
+pub(super) static API: Keys =
+    Keys { table: "[connection.api]", known: &["token"], unsupported: &["hooks", "statuses"] };
 
 pub(super) static LINK: Keys = Keys {
     table: "[[link]]",

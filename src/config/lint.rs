@@ -1,28 +1,27 @@
 //! Checks across tables, and what makes a draft a whole configuration.
 
+mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use suitesync_contract::{Credentials, SecretName, SecretRef, Tags};
+use suitesync_contract::{SecretName, SecretRef, Tags};
 
-use super::environment::Environment;
-use super::mask::is_variable;
 use super::nearest::suggestion;
-use super::place::{Place, Placed};
 use super::read::{
     Context, Declared, Draft, check_state_dir, default_agent, default_delegate, default_log, default_retention,
 };
 use super::report::Finding;
-use super::secrets::MAX_SECRET_FILE;
-use super::settings::{Config, DelegateConfig, SecretSource};
+use super::settings::{Config, ConnectionConfig, DelegateConfig, SecretSource};
+use crate::domain::access::AccessRules;
 
 /// Reports what does not fit together. Nothing is said of what lacks while a part of a file is not understood.
 pub(super) fn check(context: &Context<'_>, draft: &Draft) {
     if context.report.is_any_broken() {
         return;
     }
-    check_secrets(context, &draft.secrets);
+    secrets::check(context, &draft.secrets);
     check_tags(context, draft);
+    check_projects(context, draft);
     warn_of_same_views(context, draft);
     warn_of_connections_without_link(context, draft);
 }
@@ -39,91 +38,28 @@ pub(super) fn assemble(context: &Context<'_>, draft: Draft) -> Config {
     }
     let mut connections = sound(draft.connections);
     for connection in connections.values_mut() {
-        connection.secret_source =
-            connection.credentials.as_ref().and_then(|credentials| named_source(credentials, &secrets));
+        connection.secret_sources = named_sources(connection, &secrets);
     }
     let log = draft.log.map_or_else(default_log, |log| log.value);
     let retention = draft.retention.map_or_else(default_retention, |retention| retention.value);
-    Config { agent, retention, log, secrets, delegates, connections, links: sound(draft.links) }
+    let access = draft.access.map_or_else(AccessRules::default, |access| access.value.rules);
+    Config { agent, access, retention, log, secrets, delegates, connections, links: sound(draft.links) }
 }
 
 fn sound<N: Ord, T>(declared: Declared<N, T>) -> BTreeMap<N, T> {
     declared.into_iter().filter_map(|(name, config)| Some((name, config.value?))).collect()
 }
 
-fn named_source(credentials: &Credentials, secrets: &BTreeMap<SecretName, SecretSource>) -> Option<SecretSource> {
-    let (Credentials::Basic { password: reference, .. } | Credentials::Bearer { token: reference }) = credentials;
-    match reference {
-        SecretRef::Secret(name) => secrets.get(name).cloned(),
-        SecretRef::Env(_) | SecretRef::File(_) => None,
-    }
-}
-
-fn check_secrets(context: &Context<'_>, declared: &Declared<SecretName, SecretSource>) {
-    let mut used = BTreeSet::new();
-    let mut checked = BTreeSet::new();
-    for reference in context.secrets_used.borrow().iter() {
-        match &reference.value {
-            SecretRef::Secret(name) if declared.contains_key(name) => {
-                used.insert(name.clone());
-            }
-            SecretRef::Secret(name) => refuse_undeclared(context, reference.place, name, declared),
-            SecretRef::Env(name) if checked.insert(name.clone()) => {
-                warn_if_not_set(context, Placed::new(name, reference.place));
-            }
-            SecretRef::File(path) if checked.insert(path.clone()) => {
-                warn_if_unreadable(context, Placed::new(Path::new(path), reference.place));
-            }
-            SecretRef::Env(_) | SecretRef::File(_) => (),
-        }
-    }
-    for (name, source) in declared {
-        if !used.contains(name) {
-            let finding = Finding::warning(source.place, format!("the secret `{name}` is not used"));
-            context.report.add(finding.help("remove it, or name it with { secret = \"…\" }"));
-            continue;
-        }
-        match &source.value {
-            Some(SecretSource::Env(variable)) => warn_if_not_set(context, Placed::new(variable, source.place)),
-            Some(SecretSource::File(path)) => warn_if_unreadable(context, Placed::new(path, source.place)),
-            None => (),
-        }
-    }
-}
-
-/// The name is not repeated: it may be the secret itself.
-fn refuse_undeclared(
-    context: &Context<'_>,
-    place: Place,
-    name: &SecretName,
-    declared: &Declared<SecretName, SecretSource>,
-) {
-    let help = suggestion(name.as_str(), "declared secrets", declared.keys().map(SecretName::as_str));
-    context.report.add(Finding::error(place, "there is no [secrets] table of this name").help(help));
-}
-
-fn warn_if_not_set(context: &Context<'_>, variable: Placed<&String>) {
-    let environment: &Environment = context.environment;
-    if environment.get(variable.value).is_none() {
-        let shown = if is_variable(variable.value) { format!(" {}", variable.value) } else { String::new() };
-        let finding = Finding::warning(variable.place, format!("the environment variable{shown} is not set here"));
-        context.report.add(finding.help("it is looked up when it is needed; set it for the agent"));
-    }
-}
-
-fn warn_if_unreadable<P: AsRef<Path>>(context: &Context<'_>, path: Placed<P>) {
-    let why = match std::fs::metadata(path.value.as_ref()) {
-        Err(fault) => fault.to_string(),
-        Ok(metadata) if !metadata.is_file() => "it is not a file".to_owned(),
-        Ok(metadata) if metadata.len() == 0 => "it is empty".to_owned(),
-        Ok(metadata) if metadata.len() > MAX_SECRET_FILE => "it is larger than 64 KiB".to_owned(),
-        Ok(_) => match std::fs::File::open(path.value.as_ref()) {
-            Ok(_) => return,
-            Err(fault) => fault.to_string(),
-        },
+/// What is declared under the names that a connection asks for.
+fn named_sources(
+    connection: &ConnectionConfig,
+    secrets: &BTreeMap<SecretName, SecretSource>,
+) -> BTreeMap<SecretName, SecretSource> {
+    let declared = |reference: &SecretRef| match reference {
+        SecretRef::Secret(name) => secrets.get_key_value(name).map(|(name, source)| (name.clone(), source.clone())),
+        SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Command(_) => None,
     };
-    let finding = Finding::warning(path.place, format!("the secret's file cannot be used now: {why}"));
-    context.report.add(finding.help("it is read when it is needed; the agent's user must be able to read it"));
+    connection.secrets().filter_map(declared).collect()
 }
 
 fn check_tags(context: &Context<'_>, draft: &Draft) {
@@ -138,6 +74,17 @@ fn check_tags(context: &Context<'_>, draft: &Draft) {
             let names: Vec<_> = carried.iter().collect();
             let finding = Finding::warning(tag.place, format!("no delegate carries the tag `{}`", tag.value.trim()));
             context.report.add(finding.help(suggestion(tag.value.trim(), "tags of delegates", names)));
+        }
+    }
+}
+
+fn check_projects(context: &Context<'_>, draft: &Draft) {
+    let links = draft.links.values().filter_map(|link| link.value.as_ref());
+    let known: BTreeSet<_> = links.map(|link| link.project.as_str()).collect();
+    for (name, place) in draft.access.iter().flat_map(|access| &access.value.projects) {
+        if !known.contains(name.as_str()) {
+            let finding = Finding::warning(*place, format!("no link belongs to the project `{name}`"));
+            context.report.add(finding.help(suggestion(name, "projects of links", known.iter().copied())));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Finds what of a file may not be shown: values of credential keys, and what stands before the host of a URL.
 //!
 //! Names of sources stay readable where they cannot be a value pasted into the wrong place: environment variables in
-//! capitals, and absolute paths. What the parser could not make sense of is masked by the line.
+//! capitals, and absolute paths. So do fingerprints of host keys, which are public. What the parser could not make sense
+//! of is masked by the line.
 
 use std::ops::Range;
 
@@ -11,7 +12,8 @@ use toml::de::{DeTable, DeValue};
 use super::nearest::nearest;
 
 /// Parts of a key that make its value a credential.
-const CREDENTIAL_PARTS: [&str; 7] = ["pass", "secret", "token", "credential", "bearer", "private", "api_key"];
+const CREDENTIAL_PARTS: [&str; 8] =
+    ["pass", "secret", "token", "credential", "bearer", "private", "api_key", "client_key"];
 
 /// Keys that a slip of the finger may have been meant as.
 const CREDENTIAL_KEYS: [&str; 6] = ["password", "passphrase", "token", "bearer", "secret", "pat"];
@@ -25,6 +27,7 @@ pub(super) fn masked(text: &str) -> Vec<Range<usize>> {
         mask_lines(text, &mut ranges);
     }
     mask_url_users(text, &mut ranges);
+    mask_bare_users(text, &mut ranges);
     merged(ranges)
 }
 
@@ -62,7 +65,8 @@ fn names_a_source(key: &str, name: &str) -> bool {
     match key {
         "username" => true,
         "env" => is_variable(name),
-        "file" => name.starts_with('/'),
+        "file" | "known_hosts" | "client_key" | "command" => name.starts_with('/') && !name.contains('\n'),
+        "host_keys" => name.starts_with("SHA256:") || name.starts_with("MD5:"),
         _ => false,
     }
 }
@@ -121,6 +125,21 @@ fn mask_url_users(text: &str, ranges: &mut Vec<Range<usize>>) {
     }
 }
 
+/// The same of an address without a scheme: `USER:PASSWORD@HOST`.
+fn mask_bare_users(text: &str, ranges: &mut Vec<Range<usize>>) {
+    let is_apart = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    let mut start = 0;
+    for word in text.split_inclusive(is_apart) {
+        if let Some(user) = word.rfind('@')
+            && !word.contains("://")
+            && word.get(..user).is_some_and(|user| user.contains(':'))
+        {
+            ranges.push(start..start + user);
+        }
+        start += word.len();
+    }
+}
+
 fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
@@ -165,12 +184,23 @@ mod tests {
             check(text, text);
         }
         check("[x.credentials]\nusername = \"me\"", "[x.credentials]\nusername = \"me\"");
+        for text in [
+            "[secrets.a]\ncommand = [\"/usr/bin/vault\"]",
+            "[x.credentials]\nknown_hosts = \"/etc/known_hosts\"",
+            "client_key = \"/k\"",
+        ] {
+            check(text, text);
+        }
+        check("[x.credentials]\nhost_keys = [\"SHA256:ab\"]", "[x.credentials]\nhost_keys = [\"SHA256:ab\"]");
+        check("[secrets.a]\ncommand = [\"/v\", \"-p=abc\"]", "[secrets.a]\ncommand = [\"/v\", \"******\"]");
     }
 
     #[test]
     fn what_stands_before_the_host_of_a_url_is_masked() {
         check("url = \"https://me:pa/ss@h/r\"", "url = \"https://********@h/r\"");
         check("# https://token@h/r", "# https://*****@h/r");
+        check("proxy = \"svc:pass@proxy:3128\"", "proxy = \"********@proxy:3128\"");
+        check("proxy = \"http://svc:pass@proxy:3128\" # me@h", "proxy = \"http://********@proxy:3128\" # me@h");
     }
 
     #[test]

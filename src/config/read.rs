@@ -2,6 +2,7 @@
 //!
 //! Connections come before links, whichever file they stand in: a link's URL is read against its connection's.
 
+mod access;
 mod agent;
 mod connection;
 mod context;
@@ -17,6 +18,7 @@ use suitesync_contract::{ConnectionName, DelegateName, LinkName, SecretName};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub(super) use access::Access;
 pub(super) use agent::{check_state_dir, default_agent, default_log};
 pub(super) use context::Context;
 pub(super) use delegate::default_delegate;
@@ -37,6 +39,7 @@ pub(super) const NAME_HELP: &str = "1 to 50 of letters, digits, `.`, `_` and `-`
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) agent: Option<Placed<AgentConfig>>,
+    pub(super) access: Option<Placed<Access>>,
     pub(super) retention: Option<Placed<RetentionConfig>>,
     pub(super) log: Option<Placed<LogConfig>>,
     pub(super) secrets: Declared<SecretName, SecretSource>,
@@ -80,6 +83,10 @@ fn top<'r>(context: &Context<'r>, file: usize, document: &'r Document<'r>) -> Se
 fn read_singles<'r>(context: &Context<'r>, top: &Section<'r>, draft: &mut Draft) {
     if let Some(section) = open_single(top, "agent", &keys::AGENT, draft.agent.as_ref().map(|agent| agent.place)) {
         draft.agent = Some(Placed::new(agent::read_agent(&section, context.environment), section.place));
+    }
+    let earlier = draft.access.as_ref().map(|access| access.place);
+    if let Some(section) = open_single(top, "access", &keys::ACCESS, earlier) {
+        draft.access = Some(Placed::new(access::read(&section), section.place));
     }
     let earlier = draft.retention.as_ref().map(|retention| retention.place);
     if let Some(section) = open_single(top, "retention", &keys::RETENTION, earlier) {

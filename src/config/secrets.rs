@@ -1,22 +1,25 @@
 //! Resolves references to secrets at the moment they are needed, and keeps the values from being shown.
 
+mod command;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use suitesync_contract::{Failure, FailureClass, SecretName, SecretRef};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::settings::SecretSource;
+use super::proxy;
+use super::settings::{ProxyLogin, SecretSource};
 
-/// Largest file a secret is read from: room for any key, none for a file named by mistake.
+/// Largest secret that is read: room for any key, none for a file named by mistake.
 pub const MAX_SECRET_FILE: u64 = 64 * 1024;
 
-/// Knows every declared source. Reading a file blocks.
+/// Knows every declared source. Resolving blocks: it reads files and runs commands.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     sources: BTreeMap<SecretName, SecretSource>,
@@ -64,32 +67,70 @@ impl Secrets {
         Self { sources, environment }
     }
 
-    /// Gets the value now. A failure is of class `secret_unavailable` and names the source.
+    /// Gets a value of one line now: a password, a token, a passphrase. A failure is of class `secret_unavailable` and
+    /// names the source.
     pub fn resolve(&self, reference: &SecretRef) -> Result<SecretValue, Failure> {
-        let value = match reference {
-            SecretRef::Env(name) => self.variable(name, reference),
-            SecretRef::File(path) => file(Path::new(path), reference),
-            SecretRef::Secret(name) => match self.sources.get(name) {
-                Some(SecretSource::Env(variable)) => self.variable(variable, reference),
-                Some(SecretSource::File(path)) => file(path, reference),
-                None => {
-                    Err(unavailable(reference, "is not declared").with_hint(format!("add a [secrets.{name}] table")))
-                }
-            },
-        }?;
-        if value.is_empty() {
-            return Err(unavailable(reference, "is empty"));
-        }
+        let value = self.fetch(reference)?;
         if value.chars().any(char::is_control) {
             return Err(unavailable(reference, "holds a line break or another control character"));
         }
         Ok(SecretValue { value, source: reference.clone() })
     }
 
-    /// What tells this secret from another one; none while it cannot be had.
+    /// Gets a private key now, whose lines end as on Unix, the last one too.
+    pub fn resolve_key(&self, reference: &SecretRef) -> Result<SecretValue, Failure> {
+        let text = self.fetch(reference)?;
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err(unavailable(reference, "holds a control character that no key in PEM has"));
+        }
+        let mut value = Zeroizing::new(String::with_capacity(text.len() + 1));
+        for line in text.lines() {
+            value.push_str(line);
+            value.push('\n');
+        }
+        Ok(SecretValue { value, source: reference.clone() })
+    }
+
+    /// Gets user and password for a proxy now.
+    pub fn resolve_proxy_login(&self, login: &ProxyLogin) -> Result<(String, SecretValue), Failure> {
+        match login {
+            ProxyLogin::Written { username, password } => Ok((username.clone(), self.resolve(password)?)),
+            ProxyLogin::InVariable(name) => {
+                let source = SecretRef::Env(name.clone());
+                let url = self.variable(name, &source)?;
+                let login = proxy::read(&url).ok().and_then(|proxy| proxy.login);
+                let login = login.ok_or_else(|| unavailable(&source, "holds no user and password any more"))?;
+                Ok((login.username, SecretValue { value: login.password, source }))
+            }
+        }
+    }
+
+    /// What tells this secret from another one; none while it cannot be had. Commands are not run for that.
     pub fn digest(&self, reference: &SecretRef) -> Option<SecretDigest> {
-        let value = self.resolve(reference).ok()?;
-        Some(SecretDigest(Sha256::digest(value.expose().as_bytes()).into()))
+        let is_command = matches!(self.source(reference).ok()?, SecretRef::Command(_));
+        let value = if is_command { None } else { self.fetch(reference).ok() }?;
+        Some(SecretDigest(Sha256::digest(value.as_bytes()).into()))
+    }
+
+    fn fetch(&self, reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {
+        let value = match self.source(reference)? {
+            SecretRef::Env(name) => self.variable(&name, reference),
+            SecretRef::File(path) => file(Path::new(&path), reference),
+            SecretRef::Credential(name) => self.credential(&name, reference),
+            SecretRef::Command(words) => command::run(&words, command::TIME_LIMIT)
+                .map_err(|fault| unavailable(reference, &fault.to_string()))
+                .and_then(|printed| text(&printed, reference)),
+            SecretRef::Secret(_) => Err(unavailable(reference, "is not declared")),
+        }?;
+        if value.is_empty() { Err(unavailable(reference, "is empty")) } else { Ok(value) }
+    }
+
+    /// The reference itself, or what is declared under the name that it gives.
+    fn source(&self, reference: &SecretRef) -> Result<SecretRef, Failure> {
+        let SecretRef::Secret(name) = reference else { return Ok(reference.clone()) };
+        let source = self.sources.get(name).map(SecretSource::reference);
+        source
+            .ok_or_else(|| unavailable(reference, "is not declared").with_hint(format!("add a [secrets.{name}] table")))
     }
 
     fn variable(&self, name: &str, reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {
@@ -97,6 +138,24 @@ impl Secrets {
         value
             .ok_or_else(|| unavailable(reference, "is not set").with_hint("set the environment variable for the agent"))
     }
+
+    fn credential(&self, name: &str, reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {
+        let hint = format!("add `LoadCredential={name}:/path` to the unit");
+        let path = credential_path(&self.environment, name)
+            .ok_or_else(|| unavailable(reference, "is not there: systemd has given no credentials"));
+        path.and_then(|path| file(&path, reference)).map_err(|failure| failure.with_hint(hint))
+    }
+}
+
+/// Where systemd has put a credential, if it has given any.
+pub(super) fn credential_path(environment: &Environment, name: &str) -> Option<PathBuf> {
+    let folder = environment.get("CREDENTIALS_DIRECTORY")?;
+    is_credential_name(name).then(|| Path::new(&folder).join(name))
+}
+
+/// Whether a text can be the name of a credential: that of a file right in its folder.
+pub(super) fn is_credential_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
 }
 
 fn file(path: &Path, reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {
@@ -108,10 +167,15 @@ fn file(path: &Path, reference: &SecretRef) -> Result<Zeroizing<String>, Failure
     // Room for all of it from the start: a buffer that grows would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_SECRET_FILE).unwrap_or_default() + 1));
     File::open(path).map_err(unreadable)?.take(MAX_SECRET_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    text(&bytes, reference)
+}
+
+/// The text without the line end that files and commands have at their ends.
+fn text(bytes: &[u8], reference: &SecretRef) -> Result<Zeroizing<String>, Failure> {
     if bytes.len() as u64 > MAX_SECRET_FILE {
         return Err(unavailable(reference, "is larger than 64 KiB"));
     }
-    let text = str::from_utf8(&bytes).map_err(|_| unavailable(reference, "is not text in UTF-8"))?;
+    let text = str::from_utf8(bytes).map_err(|_| unavailable(reference, "is not text in UTF-8"))?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
@@ -121,61 +185,4 @@ fn unavailable(reference: &SecretRef, why: &str) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secrets() -> Secrets {
-        let sources = [("pat".parse().unwrap(), SecretSource::Env("PAT".to_owned()))].into();
-        Secrets::new(sources, Environment::of([("PAT", "hunter2"), ("EMPTY", ""), ("TWO", "a\nb")]))
-    }
-
-    fn resolve_file(content: &[u8]) -> Result<SecretValue, Failure> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secret");
-        std::fs::write(&path, content).unwrap();
-        secrets().resolve(&SecretRef::File(path.display().to_string()))
-    }
-
-    #[test]
-    fn variables_and_declared_names_are_resolved() {
-        for reference in [SecretRef::Env("PAT".to_owned()), SecretRef::Secret("pat".parse().unwrap())] {
-            assert_eq!(secrets().resolve(&reference).unwrap().expose(), "hunter2");
-        }
-    }
-
-    #[test]
-    fn a_value_is_shown_as_its_source() {
-        let value = secrets().resolve(&SecretRef::Env("PAT".to_owned())).unwrap();
-        assert_eq!(format!("{value} {value:?}"), "[secret env:PAT] [secret env:PAT]");
-    }
-
-    #[test]
-    fn one_line_end_of_a_file_is_not_part_of_the_secret() {
-        let check = |content: &[u8], expect: &str| assert_eq!(resolve_file(content).unwrap().expose(), expect);
-        check(b"hunter2", "hunter2");
-        check(b"hunter2\n", "hunter2");
-        check(b"hunter2\r\n", "hunter2");
-        check(b" hunter2 ", " hunter2 ");
-    }
-
-    #[test]
-    fn files_that_hold_no_secret_are_a_failure() {
-        let too_large = vec![b'x'; 64 * 1024 + 1];
-        for content in [&b""[..], b"\n", b"a\n\n", b"\xff\xfe", &too_large] {
-            assert_eq!(resolve_file(content).unwrap_err().class, FailureClass::SecretUnavailable);
-        }
-        assert!(resolve_file(&vec![b'x'; 64 * 1024]).is_ok());
-    }
-
-    #[test]
-    fn a_failure_names_the_source_and_never_the_value() {
-        let check = |reference: SecretRef, message: &str| {
-            assert_eq!(secrets().resolve(&reference).unwrap_err().message, message);
-        };
-        check(SecretRef::Env("NONE".to_owned()), "[secret env:NONE] is not set");
-        check(SecretRef::Env("EMPTY".to_owned()), "[secret env:EMPTY] is not set");
-        check(SecretRef::Env("TWO".to_owned()), "[secret env:TWO] holds a line break or another control character");
-        check(SecretRef::Secret("none".parse().unwrap()), "[secret none] is not declared");
-        check(SecretRef::File("/".to_owned()), "[secret file:/] is not a file");
-    }
-}
+mod tests;

@@ -1,21 +1,24 @@
 //! What a valid configuration says, typed. Nothing here can hold a secret, only where one comes from.
 
+mod connection;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
-use suitesync_contract::{
-    ConnectionName, ConnectionUrl, Credentials, DelegateName, LinkName, Provider, RefSpec, RepoUrl, SecretName, Tags,
-    UrlType,
-};
+use suitesync_contract::{ConnectionName, DelegateName, LinkName, RefSpec, RepoUrl, SecretName, SecretRef, Tags};
 
+use crate::domain::access::AccessRules;
 use crate::domain::cadence::Cadence;
+
+pub use connection::{ClientCertificateConfig, ConnectionConfig, ConnectionType, HostKeysConfig};
 
 /// A whole, valid configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub agent: AgentConfig,
+    pub access: AccessRules,
     pub retention: RetentionConfig,
     pub log: LogConfig,
     pub secrets: BTreeMap<SecretName, SecretSource>,
@@ -101,6 +104,20 @@ impl LogLevel {
 pub enum SecretSource {
     Env(String),
     File(PathBuf),
+    Credential(String),
+    Command(Vec<String>),
+}
+
+impl SecretSource {
+    /// The same source as it may stand inline.
+    pub fn reference(&self) -> SecretRef {
+        match self {
+            Self::Env(name) => SecretRef::Env(name.clone()),
+            Self::File(path) => SecretRef::File(path.to_string_lossy().into_owned()),
+            Self::Credential(name) => SecretRef::Credential(name.clone()),
+            Self::Command(words) => SecretRef::Command(words.clone()),
+        }
+    }
 }
 
 /// `[[delegate]]`: the one on this host.
@@ -112,47 +129,37 @@ pub struct DelegateConfig {
     /// Tasks at once.
     pub capacity: u32,
     pub additional_certs: Option<Certificates>,
+    pub proxy: Option<ProxyConfig>,
+    /// Rules for servers that are reached without the proxy; each can be read by [`NoProxy`](suitesync_reach::NoProxy).
+    pub no_proxy: Vec<String>,
 }
 
-/// Certificates to trust besides the system's.
+/// The proxy that a delegate goes through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyConfig {
+    /// `http://HOST:PORT` or `https://HOST:PORT`, and nothing else.
+    pub url: String,
+    pub login: Option<ProxyLogin>,
+}
+
+/// Who we are to a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProxyLogin {
+    Written {
+        username: String,
+        password: SecretRef,
+    },
+    /// User and password stand in the URL that this environment variable holds, and are read from there when needed.
+    InVariable(String),
+}
+
+/// Certificates in PEM, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificates {
     /// The file or folder they come from.
     pub path: PathBuf,
     /// PEM, certificates only.
     pub pem: String,
-}
-
-/// `[[connection]]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConnectionConfig {
-    pub name: ConnectionName,
-    pub display_name: String,
-    pub description: String,
-    pub provider: Provider,
-    pub url: ConnectionUrl,
-    pub url_type: UrlType,
-    pub connection_type: ConnectionType,
-    /// The name under `test_repository`, where the URL names more than one repository.
-    pub test_repository: Option<String>,
-    /// The repository that a test reads.
-    pub probed_repository: RepoUrl,
-    pub credentials: Option<Credentials>,
-    /// What `[secrets]` says about the secret that `credentials` names, if it names one.
-    pub secret_source: Option<SecretSource>,
-    pub delegate_tags: Tags,
-    pub test_cadence: Cadence,
-    pub additional_certs: Option<Certificates>,
-    pub allow_plain_http: bool,
-    /// `disconnected = true` pins it, and this is where it says so.
-    pub disconnected: Option<Pin>,
-}
-
-/// How a repository is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConnectionType {
-    Http,
 }
 
 /// Where the configuration holds something down that an operator could otherwise change.

@@ -1,14 +1,18 @@
 //! Loads made-up configurations from temporary folders.
 
+mod api;
 mod certificates;
+mod client_certificates;
 mod connections;
 mod difference;
 mod files;
 mod links;
+mod proxies;
 mod rendering;
 mod secrets;
 mod settings;
 mod sizes;
+mod ssh;
 mod watching;
 
 use std::path::Path;
@@ -54,6 +58,13 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 fn load_from(folder: &Path) -> Loaded {
     load(&Location::new(folder.join("suitesync.toml")), &environment())
+}
+
+/// What a text means in these surroundings.
+fn load_with<'v>(text: &str, variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Loaded {
+    let folder = folder(&[("suitesync.toml", text)]);
+    let variables = [("STATE_DIRECTORY", "/var/lib/suitesync")].into_iter().chain(variables);
+    load(&Location::new(folder.path().join("suitesync.toml")), &Environment::of(variables))
 }
 
 fn diagnostics(text: &str) -> Vec<Diagnostic> {

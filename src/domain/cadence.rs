@@ -1,12 +1,13 @@
 //! How often something is due: every so long, or at the times of a cron expression. Pure: the time is an argument.
 //!
-//! Cron expressions are read in UTC, six fields with seconds first. A year is not accepted, so that an expression that
-//! is due once is due for ever.
+//! Cron expressions have six fields with seconds first; a cadence reads them in UTC. A year is not accepted, so that an
+//! expression that is due once is due for ever.
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
@@ -63,7 +64,7 @@ impl Cadence {
                 .ok()
                 .and_then(|interval| now.checked_add_signed(interval))
                 .unwrap_or(DateTime::<Utc>::MAX_UTC),
-            Self::Cron(expression) => expression.next_after(now).unwrap_or(DateTime::<Utc>::MAX_UTC),
+            Self::Cron(expression) => expression.next_after(now, Tz::UTC).unwrap_or(DateTime::<Utc>::MAX_UTC),
         }
     }
 }
@@ -79,7 +80,7 @@ impl fmt::Display for Cadence {
 }
 
 impl CronExpression {
-    fn parse(text: &str) -> Result<Self, InvalidCadence> {
+    pub fn parse(text: &str) -> Result<Self, InvalidCadence> {
         const HELP: &str = "six fields with seconds first, such as `0 30 2 * * *` for 02:30:00 every day, or `@daily`";
         let text = text.trim();
         let fields = text.split_whitespace().count();
@@ -94,14 +95,26 @@ impl CronExpression {
         let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
         let cron = parser.parse(text).map_err(|_| InvalidCadence::new("not a cron expression", HELP))?;
         let expression = Self { text: text.to_owned(), cron: Box::new(cron) };
-        match expression.next_after(DateTime::UNIX_EPOCH) {
+        match expression.next_after(DateTime::UNIX_EPOCH, Tz::UTC) {
             Some(_) => Ok(expression),
             None => Err(InvalidCadence::new("this cron expression never comes due", "check the day and the month")),
         }
     }
 
-    fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.cron.find_next_occurrence(&now, false).ok()
+    /// The first time after `now`, on the clocks of `zone`.
+    pub fn next_after(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        self.cron.find_next_occurrence(&now.with_timezone(&zone), false).ok().map(|next| next.to_utc())
+    }
+
+    /// The last time up to `now`, on the clocks of `zone`.
+    pub fn last_until(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        self.cron.find_previous_occurrence(&now.with_timezone(&zone), true).ok().map(|last| last.to_utc())
+    }
+}
+
+impl fmt::Display for CronExpression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

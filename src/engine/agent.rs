@@ -1,6 +1,7 @@
 //! The actor: owns the plan, and does one thing at a time as commands, returned tasks, records and due times come in.
 
 mod configuring;
+mod operating;
 mod syncing;
 mod testing;
 
@@ -146,6 +147,7 @@ impl Agent {
             Command::Test { connection, waiter, answer } => drop(answer.send(self.test_now(&connection, waiter))),
             Command::Sync { link, waiter, answer } => drop(answer.send(self.sync_now(&link, waiter))),
             Command::Proceed { link, waiter, answer } => drop(answer.send(self.proceed_now(&link, waiter).await)),
+            Command::Act { act, by, answer } => drop(answer.send(self.act(act, &by).await)),
             Command::State { answer } => drop(answer.send(Ok(self.state()))),
         }
     }

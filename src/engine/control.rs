@@ -31,6 +31,8 @@ pub enum RefusalKind {
     Conflict,
     /// The agent or its catalog cannot do it now.
     Unavailable,
+    /// Whoever asked may not.
+    NotPermitted,
 }
 
 impl Refusal {
@@ -84,15 +86,56 @@ pub struct AgentState {
     pub unwritable: Option<Failure>,
 }
 
+/// What an operator does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    Disconnect(ConnectionName),
+    Reconnect(ConnectionName),
+    Archive(LinkName),
+    Unarchive(LinkName),
+}
+
+/// What came of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acted {
+    pub name: String,
+    pub status: String,
+    /// Whether it was not so before.
+    pub changed: bool,
+}
+
 pub type Answer<T> = oneshot::Sender<Result<T, Refusal>>;
 
 #[derive(Debug)]
 pub enum Command {
-    Apply { loaded: Box<Loaded>, answer: Answer<ReloadReport> },
-    Test { connection: ConnectionName, waiter: Waiter, answer: Answer<()> },
-    Sync { link: LinkName, waiter: Waiter, answer: Answer<()> },
-    Proceed { link: LinkName, waiter: Waiter, answer: Answer<()> },
-    State { answer: Answer<AgentState> },
+    Apply {
+        loaded: Box<Loaded>,
+        answer: Answer<ReloadReport>,
+    },
+    Test {
+        connection: ConnectionName,
+        waiter: Waiter,
+        answer: Answer<()>,
+    },
+    Sync {
+        link: LinkName,
+        waiter: Waiter,
+        answer: Answer<()>,
+    },
+    Proceed {
+        link: LinkName,
+        waiter: Waiter,
+        answer: Answer<()>,
+    },
+    /// `by` is who asked for it.
+    Act {
+        act: Act,
+        by: String,
+        answer: Answer<Acted>,
+    },
+    State {
+        answer: Answer<AgentState>,
+    },
 }
 
 /// Asks the agent; clones share the way.
@@ -124,6 +167,11 @@ impl Control {
     /// Lets a link proceed that does not by itself, and syncs it.
     pub async fn proceed(&self, link: LinkName, waiter: Waiter) -> Result<(), Refusal> {
         self.ask(|answer| Command::Proceed { link, waiter, answer }).await
+    }
+
+    /// Has an operator's act done, with who asked for it.
+    pub async fn act(&self, act: Act, by: String) -> Result<Acted, Refusal> {
+        self.ask(|answer| Command::Act { act, by, answer }).await
     }
 
     pub async fn state(&self) -> Result<AgentState, Refusal> {

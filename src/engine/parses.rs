@@ -2,12 +2,17 @@
 //!
 //! A store of its own beside the mirrors: it can be thrown away at any time and is then made anew.
 
+mod encoding;
+
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension};
-use suitesync_contract::ObjectId;
-use suitesync_suites::{FileKind, PARSER_VERSION, Parse};
+use suitesync_suites::{FileToParse, PARSER_VERSION, Parse};
+
+/// Raise when rows are written in another way; what was written before is forgotten then.
+const FORMAT: u32 = 1;
 
 /// What was parsed before.
 #[derive(Debug)]
@@ -20,8 +25,6 @@ pub struct Parses {
 pub enum ParsesError {
     #[error("failed to use the store of parses")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("failed to write a parse")]
-    Encode(#[from] serde_json::Error),
     #[error("the store of parses was left in the middle of a write")]
     Poisoned,
 }
@@ -42,26 +45,35 @@ impl Parses {
         Ok(Self { connection: Mutex::new(connection) })
     }
 
-    /// The parse of a blob, if it was seen before by this version of the parser.
-    pub fn find(&self, kind: FileKind, blob: ObjectId) -> Result<Option<Parse>, ParsesError> {
-        let connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
+    /// Those parses of `files` that this version of the parser made before.
+    pub fn find(&self, files: &[FileToParse]) -> Result<HashMap<FileToParse, Parse>, ParsesError> {
+        let mut connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
+        // One transaction: each of its own would lock the store anew.
+        let transaction = connection.transaction()?;
         let mut statement =
-            connection.prepare_cached("SELECT parse FROM parse WHERE kind = ?1 AND blob = ?2 AND version = ?3")?;
-        let found: Option<String> =
-            statement.query_row((kind.code(), blob.as_bytes(), PARSER_VERSION), |row| row.get(0)).optional()?;
-        // What an interrupted write or another build left unreadable is parsed again.
-        Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+            transaction.prepare_cached("SELECT parse FROM parse WHERE blob = ?1 AND kind = ?2 AND version = ?3")?;
+        let mut found = HashMap::new();
+        for file in files {
+            let key = (file.blob.as_bytes(), file.kind.code(), PARSER_VERSION);
+            let parse = statement.query_row(key, |row| Ok(encoding::decode(row.get_ref(0)?.as_blob()?))).optional()?;
+            // What another build left unreadable is parsed again.
+            found.extend(parse.flatten().map(|parse| (*file, parse)));
+        }
+        Ok(found)
     }
 
     /// Remembers many at once.
-    pub fn keep(&self, parses: &[(FileKind, ObjectId, Parse)]) -> Result<(), ParsesError> {
+    pub fn keep(&self, parses: &[(FileToParse, Parse)]) -> Result<(), ParsesError> {
         let mut connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
         let transaction = connection.transaction()?;
         {
             let mut statement = transaction
-                .prepare_cached("INSERT OR REPLACE INTO parse (kind, blob, version, parse) VALUES (?1, ?2, ?3, ?4)")?;
-            for (kind, blob, parse) in parses {
-                statement.execute((kind.code(), blob.as_bytes(), PARSER_VERSION, serde_json::to_string(parse)?))?;
+                .prepare_cached("INSERT OR REPLACE INTO parse (blob, kind, version, parse) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut bytes = Vec::new();
+            for (file, parse) in parses {
+                bytes.clear();
+                encoding::encode(parse, &mut bytes);
+                statement.execute((file.blob.as_bytes(), file.kind.code(), PARSER_VERSION, &bytes))?;
             }
         }
         Ok(transaction.commit()?)
@@ -72,12 +84,62 @@ fn prepare(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
+    let format: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if format != FORMAT {
+        connection.execute_batch("DROP TABLE IF EXISTS parse")?;
+        connection.pragma_update(None, "user_version", FORMAT)?;
+    }
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS parse (
-             kind TEXT NOT NULL, blob BLOB NOT NULL, version INTEGER NOT NULL, parse TEXT NOT NULL,
-             PRIMARY KEY (kind, blob)
+             blob BLOB NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL, parse BLOB NOT NULL,
+             PRIMARY KEY (blob, kind)
          ) STRICT, WITHOUT ROWID",
     )?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check == "ok" { Ok(connection) } else { Err(rusqlite::Error::InvalidQuery) }
+}
+
+#[cfg(test)]
+mod tests {
+    use suitesync_contract::ObjectId;
+    use suitesync_suites::{FileKind, ProjectFile};
+
+    use super::*;
+
+    fn project(number: u8) -> (FileToParse, Parse) {
+        let file = FileToParse { kind: FileKind::Project, blob: ObjectId::from_bytes([number; 20]) };
+        (file, Parse::Project(ProjectFile { name: number.to_string() }))
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_its_kind_and_blob() {
+        let folder = tempfile::tempdir().unwrap();
+        let parses = Parses::open(&folder.path().join("parses")).unwrap();
+        parses.keep(&[project(1), project(2)]).unwrap();
+        let other_kind = FileToParse { kind: FileKind::Case, ..project(2).0 };
+        let found = parses.find(&[project(1).0, other_kind, project(3).0]).unwrap();
+        assert_eq!(found, HashMap::from([project(1)]));
+    }
+
+    #[test]
+    fn a_store_of_another_format_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parses");
+        let older = Connection::open(&path).unwrap();
+        older
+            .execute_batch("CREATE TABLE parse (kind TEXT, parse TEXT); INSERT INTO parse VALUES ('x', '{}')")
+            .unwrap();
+        drop(older);
+        Parses::open(&path).unwrap().keep(&[project(1)]).unwrap();
+        assert_eq!(Parses::open(&path).unwrap().find(&[project(1).0]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_counts_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let parses = Parses::open(&folder.path().join("parses")).unwrap();
+        parses.keep(&[project(1)]).unwrap();
+        parses.connection.lock().unwrap().execute("UPDATE parse SET parse = x'FF'", []).unwrap();
+        assert!(parses.find(&[project(1).0]).unwrap().is_empty());
+    }
 }

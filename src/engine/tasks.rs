@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use suitesync_contract::{Access, LinkView, ProbeTask, RepoUrl, SyncTask, Task, TaskId, Work};
+use suitesync_contract::{
+    Access, ClientCertificate, HostKeys, LinkView, ProbeTask, RepoUrl, SyncTask, Task, TaskId, Work,
+};
 
-use crate::config::{ConnectionConfig, LinkConfig};
+use crate::config::{ConnectionConfig, HostKeysConfig, LinkConfig};
 
 /// A test walks a handful of requests, each with limits of its own; more than this is no answer to a waiting person.
 const PROBE_LIMIT: Duration = Duration::from_secs(120);
@@ -48,11 +50,59 @@ fn access(connection: &ConnectionConfig, url: RepoUrl) -> Access {
         connection: connection.name.clone(),
         url,
         credentials: connection.credentials.clone(),
+        host_keys: host_keys(&connection.host_keys),
+        client_certificate: connection.client_certificate.as_ref().map(|certificate| ClientCertificate {
+            chain: certificate.chain.pem.clone(),
+            key: certificate.key.clone(),
+        }),
         additional_certs: connection.additional_certs.as_ref().map(|certificates| certificates.pem.clone()),
         allow_plain_http: connection.allow_plain_http,
+        api: connection.api.clone(),
+    }
+}
+
+fn host_keys(settings: &HostKeysConfig) -> HostKeys {
+    match settings {
+        HostKeysConfig::Published => HostKeys::default(),
+        HostKeysConfig::KnownHosts { content, .. } => {
+            HostKeys { known_hosts: Some(content.clone()), fingerprints: Vec::new() }
+        }
+        HostKeysConfig::Pinned(fingerprints) => HostKeys { known_hosts: None, fingerprints: fingerprints.clone() },
     }
 }
 
 fn millis(limit: Duration) -> u64 {
     u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use suitesync_contract::{Credentials, SecretRef, Step};
+
+    use super::*;
+    use crate::config::{Config, Environment, Location, load};
+
+    fn config(text: &str) -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("suitesync.toml");
+        std::fs::write(&main, text).unwrap();
+        let loaded = load(&Location::new(main), &Environment::of([("STATE_DIRECTORY", "/var/lib/suitesync")]));
+        loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics))
+    }
+
+    #[test]
+    fn a_task_carries_how_its_connection_is_reached() {
+        let fingerprint = "SHA256:uNiVztksCsDhcc0u9e8BrgJXnYuVNiHRcuKyfSbjLDs";
+        let config = config(&format!(
+            "[[connection]]\nname = \"c\"\nurl = \"git@ssh.dev.azure.com:v3/contoso/payments/checkout\"\n\
+             credentials = {{ private_key = {{ env = \"KEY\" }}, host_keys = [\"{fingerprint}\"] }}\n\
+             api = {{ token = {{ env = \"PAT\" }} }}\n"
+        ));
+        let access = probe(TaskId(1), &config.connections["c"], 1).access;
+        let key = SecretRef::Env("KEY".to_owned());
+        assert_eq!(access.credentials, Some(Credentials::PrivateKey { private_key: key, passphrase: None }));
+        assert_eq!(access.host_keys, HostKeys { known_hosts: None, fingerprints: vec![fingerprint.to_owned()] });
+        assert_eq!(access.api.as_ref().unwrap().url, "https://dev.azure.com/contoso");
+        assert!(access.steps().contains(&Step::HostKey) && access.steps().contains(&Step::Api));
+    }
 }

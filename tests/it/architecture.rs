@@ -6,7 +6,13 @@ use std::path::Path;
 const ORDER: [&str; 7] = ["domain", "config", "catalog", "engine", "views", "api", "cli"];
 
 /// The crates under `delegates`, and what of ours each may depend on.
-const CRATES: [(&str, &[&str]); 3] = [("contract", &[]), ("git", &["contract"]), ("suites", &["contract"])];
+const CRATES: [(&str, &[&str]); 5] = [
+    ("contract", &[]),
+    ("suites", &["contract"]),
+    ("reach", &["contract"]),
+    ("git", &["contract", "reach"]),
+    ("azure", &["contract", "reach"]),
+];
 
 fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -49,7 +55,7 @@ fn every_module_has_its_place_in_the_order() {
 }
 
 #[test]
-fn delegates_depend_on_the_contract_and_on_nothing_else_of_ours() {
+fn delegates_depend_on_the_contract_and_on_the_way_out_alone() {
     for (name, allowed) in CRATES {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("delegates").join(name).join("Cargo.toml");
         let text = std::fs::read_to_string(manifest).unwrap();

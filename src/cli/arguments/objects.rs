@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use suitesync_contract::{ConnectionName, LinkName};
 
+use crate::cli::act::Consent;
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ConnectionCommand {
     /// List all connections
@@ -11,6 +13,14 @@ pub(in crate::cli) enum ConnectionCommand {
     Show { name: ConnectionName },
     /// Test a connection now, step by step
     Test(TestArguments),
+    /// Let no more request leave for a connection; nothing is deleted
+    Disconnect {
+        name: ConnectionName,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Take a disconnection back: the connection is tested, and its links proceed
+    Reconnect { name: ConnectionName },
     /// Show the newest tests of a connection
     History {
         name: ConnectionName,
@@ -49,6 +59,14 @@ pub(in crate::cli) enum LinkCommand {
     Sync(LinkWork),
     /// Let a link with `proceed = "manual"` go on, and bring it up to date
     Proceed(LinkWork),
+    /// Take a link out of every view and cancel its queued runs; nothing is deleted
+    Archive {
+        name: LinkName,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Bring an archived link back; canceled runs stay canceled
+    Unarchive { name: LinkName },
     /// Show the newest syncs of a link with what they changed
     History {
         name: LinkName,

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use suitesync_contract::SecretRef;
 
-use crate::config::certificates::read_certificates;
+use crate::config::certificates::{read_certificates, read_chain};
 use crate::config::environment::Environment;
-use crate::config::place::{Place, Placed};
+use crate::config::known_hosts;
+use crate::config::place::Placed;
 use crate::config::report::{Finding, Report};
 use crate::config::section::Section;
 use crate::config::settings::Certificates;
@@ -22,8 +23,18 @@ pub(in crate::config) struct Context<'r> {
     pub(in crate::config) secrets_used: RefCell<Vec<Placed<SecretRef>>>,
     /// Every tag that a connection asks of its delegates.
     pub(in crate::config) tags_used: RefCell<Vec<Placed<String>>>,
-    /// Every path of certificates that was read: the PEM, or what is wrong and what to do.
-    certificates: RefCell<BTreeMap<PathBuf, Result<String, Fault>>>,
+    /// Every file that a setting names and that was read with it: its content, or what is wrong and what to do.
+    files: RefCell<BTreeMap<(PathBuf, NamedFile), Result<String, Fault>>>,
+}
+
+/// Files that settings name and that are read with them, so that their content can travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamedFile {
+    /// Certificates to trust: a file, or a folder of them.
+    Certificates,
+    /// A certificate of our own.
+    Chain,
+    KnownHosts,
 }
 
 #[derive(Debug, Clone)]
@@ -39,42 +50,65 @@ impl<'r> Context<'r> {
             environment,
             secrets_used: RefCell::default(),
             tags_used: RefCell::default(),
-            certificates: RefCell::default(),
+            files: RefCell::default(),
         }
     }
 
     /// The certificates that a table asks to trust.
     pub(super) fn certificates(&self, section: &Section<'_>) -> Option<Certificates> {
         let path = section.path("additional_certs_path")?;
-        self.certificates_at(path.value, Some(path.place))
+        let pem = self.read_named(NamedFile::Certificates, &path)?;
+        Some(Certificates { path: path.value, pem })
     }
 
-    /// Certificates from a path that is written at `place`, or else comes from the environment.
-    pub(super) fn certificates_at(&self, path: PathBuf, place: Option<Place>) -> Option<Certificates> {
-        match (self.certificates_of(&path), place) {
-            (Ok(pem), _) => Some(Certificates { path, pem }),
-            (Err(Fault { message, help }), Some(place)) => {
-                self.report.add(Finding::error(place, message).help(help));
-                None
-            }
-            (Err(Fault { message, help }), None) => {
+    /// The certificates that the environment asks to trust.
+    pub(super) fn certificates_of_environment(&self) -> Option<Certificates> {
+        let path = PathBuf::from(self.environment.get("ADDITIONAL_CERTS_PATH")?);
+        match self.read_once(NamedFile::Certificates, &path) {
+            Ok(pem) => Some(Certificates { path, pem }),
+            Err(Fault { message, help }) => {
                 self.report.add_of_surroundings(format!("{message}, which ADDITIONAL_CERTS_PATH names"), help);
                 None
             }
         }
     }
 
-    /// Many tables may name one path: it is read once.
-    fn certificates_of(&self, path: &Path) -> Result<String, Fault> {
-        let mut read = self.certificates.borrow_mut();
-        let certificates = read.entry(path.to_owned()).or_insert_with(|| {
-            read_certificates(path).map_err(|fault| Fault { message: fault.to_string(), help: fault.help() })
-        });
-        certificates.clone()
+    /// What a file holds that is written down in a setting.
+    pub(super) fn read_named(&self, kind: NamedFile, path: &Placed<PathBuf>) -> Option<String> {
+        match self.read_once(kind, &path.value) {
+            Ok(content) => Some(content),
+            Err(Fault { message, help }) => {
+                self.report.add(Finding::error(path.place, message).help(help));
+                None
+            }
+        }
     }
 
-    /// The paths of certificates that were read, with what they held.
-    pub(in crate::config) fn certificates_read(self) -> Vec<(PathBuf, String)> {
-        self.certificates.into_inner().into_iter().map(|(path, pem)| (path, pem.unwrap_or_default())).collect()
+    /// Many tables may name one path: it is read once.
+    fn read_once(&self, kind: NamedFile, path: &Path) -> Result<String, Fault> {
+        let mut read = self.files.borrow_mut();
+        read.entry((path.to_owned(), kind)).or_insert_with(|| kind.read(path)).clone()
+    }
+
+    /// The paths of files that settings name and that were read with them, with what they held.
+    pub(in crate::config) fn files_read(self) -> Vec<(PathBuf, String)> {
+        let files = self.files.into_inner().into_iter();
+        files.map(|((path, _), content)| (path, content.unwrap_or_default())).collect()
+    }
+}
+
+impl NamedFile {
+    fn read(self, path: &Path) -> Result<String, Fault> {
+        match self {
+            Self::Certificates => read_certificates(path).map_err(|fault| Fault::new(&fault, fault.help())),
+            Self::Chain => read_chain(path).map_err(|fault| Fault::new(&fault, fault.help())),
+            Self::KnownHosts => known_hosts::read_known_hosts(path).map_err(|fault| Fault::new(&fault, fault.help())),
+        }
+    }
+}
+
+impl Fault {
+    fn new(message: &impl ToString, help: String) -> Self {
+        Self { message: message.to_string(), help }
     }
 }

@@ -1,6 +1,6 @@
 //! `[[delegate]]`: the one on this host, which is there without a word too.
 
-use std::path::PathBuf;
+mod proxy;
 
 use suitesync_contract::{DelegateName, Tags};
 
@@ -28,13 +28,17 @@ pub(super) fn read(
     let capacity = section.number("capacity", 1..=10_000).unwrap_or(DEFAULT_CAPACITY);
     let additional_certs = match section.value("additional_certs_path") {
         Some(_) => context.certificates(section),
-        None => from_environment(context),
+        None => context.certificates_of_environment(),
     };
+    let proxy = proxy::read(section, context);
+    let no_proxy = proxy::read_exceptions(section, context);
     let config = name.as_ref().map(|name| DelegateConfig {
         name: name.value.clone(),
         tags: tags.iter().map(|tag| tag.value).collect(),
         capacity,
         additional_certs,
+        proxy,
+        no_proxy,
     });
     (name, config)
 }
@@ -53,11 +57,8 @@ pub(in crate::config) fn default_delegate(context: &Context<'_>) -> DelegateConf
         name: DEFAULT_NAME.parse().expect("the default name is a name"),
         tags: Tags::default(),
         capacity: DEFAULT_CAPACITY,
-        additional_certs: from_environment(context),
+        additional_certs: context.certificates_of_environment(),
+        proxy: None,
+        no_proxy: Vec::new(),
     }
-}
-
-fn from_environment(context: &Context<'_>) -> Option<crate::config::settings::Certificates> {
-    let path = context.environment.get("ADDITIONAL_CERTS_PATH")?;
-    context.certificates_at(PathBuf::from(path), None)
 }

@@ -1,7 +1,5 @@
 //! Where secrets come from: `[secrets.NAME]`, and the source tables that stand where a secret is wanted.
 
-use std::path::PathBuf;
-
 use suitesync_contract::{SecretName, SecretRef};
 use toml::de::DeValue;
 
@@ -9,8 +7,15 @@ use super::{Context, NAME_HELP};
 use crate::config::keys;
 use crate::config::place::{Place, Placed};
 use crate::config::report::Finding;
+use crate::config::secrets::is_credential_name;
 use crate::config::section::{Section, Value, placed};
 use crate::config::settings::SecretSource;
+
+/// The keys that name a source by themselves.
+const SOURCES: [&str; 4] = ["env", "file", "credential", "command"];
+
+/// The same, and the name of a declared source.
+const REFERENCES: [&str; 5] = ["secret", "env", "file", "credential", "command"];
 
 /// A declared name, if it is one, with its source, if that is sound.
 type Declaration = (Option<Placed<SecretName>>, Option<SecretSource>);
@@ -46,10 +51,26 @@ fn read_source<'r>(top: &Section<'r>, value: Value<'r>) -> Option<SecretSource> 
         return None;
     }
     let section = Section::open(top.report, value, &keys::SECRET_TABLE)?;
-    match only_source(&section, &["env", "file"])? {
+    match only_source(&section, &SOURCES)? {
         "env" => variable(&section).map(SecretSource::Env),
+        "credential" => credential(&section).map(SecretSource::Credential),
+        "command" => command(&section).map(SecretSource::Command),
         _ => section.path("file").map(|path| SecretSource::File(path.value)),
     }
+}
+
+/// The reference that stands under `key`; a text there is the path of a file.
+pub(super) fn read_file_or_reference(section: &Section<'_>, key: &str, context: &Context<'_>) -> Option<SecretRef> {
+    let value = section.value(key)?;
+    let Some(text) = value.value.as_str() else { return read_reference(section, key, context) };
+    if text.contains('\n') || text.starts_with("-----BEGIN") {
+        refuse_literal(section, value, key);
+        return None;
+    }
+    let path = section.path(key)?;
+    let reference = SecretRef::File(path.value.to_string_lossy().into_owned());
+    context.secrets_used.borrow_mut().push(Placed::new(reference.clone(), path.place));
+    Some(reference)
 }
 
 /// The reference that stands under `key`.
@@ -60,31 +81,30 @@ pub(super) fn read_reference(section: &Section<'_>, key: &str, context: &Context
         return None;
     }
     let source = Section::open(section.report, value, &keys::SECRET_REFERENCE)?;
-    let (place, reference) = match only_source(&source, &["secret", "env", "file"])? {
-        "secret" => declared_name(&source)?,
-        "env" => (source.value("env")?.place, SecretRef::Env(variable(&source)?)),
-        _ => path(&source)?,
+    let kind = only_source(&source, &REFERENCES)?;
+    let reference = match kind {
+        "secret" => SecretRef::Secret(declared_name(&source)?),
+        "env" => SecretRef::Env(variable(&source)?),
+        "credential" => SecretRef::Credential(credential(&source)?),
+        "command" => SecretRef::Command(command(&source)?),
+        _ => SecretRef::File(source.path("file")?.value.to_string_lossy().into_owned()),
     };
+    let place = source.value(kind)?.place;
     context.secrets_used.borrow_mut().push(Placed::new(reference.clone(), place));
     Some(reference)
 }
 
 /// A value that is no name is not repeated: it may be the secret itself.
-fn declared_name(source: &Section<'_>) -> Option<(Place, SecretRef)> {
+fn declared_name(source: &Section<'_>) -> Option<SecretName> {
     let name = source.text("secret")?;
     match name.value.parse() {
-        Ok(parsed) => Some((name.place, SecretRef::Secret(parsed))),
+        Ok(parsed) => Some(parsed),
         Err(_) => {
             let finding = Finding::error(name.place, "`secret` is not the name of a [secrets.NAME] table");
             source.report.add(finding.help(NAME_HELP));
             None
         }
     }
-}
-
-fn path(source: &Section<'_>) -> Option<(Place, SecretRef)> {
-    let path: Placed<PathBuf> = source.path("file")?;
-    Some((path.place, SecretRef::File(path.value.to_string_lossy().into_owned())))
 }
 
 fn variable(section: &Section<'_>) -> Option<String> {
@@ -95,6 +115,34 @@ fn variable(section: &Section<'_>) -> Option<String> {
         return None;
     }
     Some(name.value.to_owned())
+}
+
+/// A text that is no name is not repeated: it may be the secret itself.
+fn credential(section: &Section<'_>) -> Option<String> {
+    let name = section.text("credential")?;
+    if !is_credential_name(name.value) || name.value.contains(char::is_control) {
+        let finding = Finding::error(name.place, "`credential` is not the name of a credential of systemd");
+        section.report.add(finding.help("write the name that stands in the unit: LoadCredential=NAME:/path"));
+        return None;
+    }
+    Some(name.value.to_owned())
+}
+
+/// Program and arguments; nothing of them is repeated.
+fn command(section: &Section<'_>) -> Option<Vec<String>> {
+    let place = section.value("command")?.place;
+    let words: Vec<_> = section.texts("command")?.into_iter().map(|word| word.value.to_owned()).collect();
+    let is_absolute = words.first().is_some_and(|program| program.starts_with('/'));
+    if !is_absolute || words.iter().any(|word| word.contains('\0')) {
+        let finding = Finding::error(place, "`command` does not begin with the absolute path of a program");
+        section.report.add(
+            finding.help(
+                "write [\"/usr/bin/PROGRAM\", \"ARGUMENT\"]: it is started without a shell, and prints the secret",
+            ),
+        );
+        return None;
+    }
+    Some(words)
 }
 
 fn only_source(section: &Section<'_>, sources: &[&'static str]) -> Option<&'static str> {
@@ -109,6 +157,6 @@ fn only_source(section: &Section<'_>, sources: &[&'static str]) -> Option<&'stat
 fn refuse_literal(section: &Section<'_>, value: Value<'_>, key: &str) {
     let finding = Finding::error(value.place, format!("`{key}` holds a value where the source of a secret is wanted"));
     section.report.add(finding.help(
-        "secrets do not stand in the configuration: write { env = \"NAME\" } or { file = \"/path\" }, or { secret = \"NAME\" } with a [secrets.NAME] table",
+        "secrets do not stand in the configuration: write { env = \"NAME\" }, { file = \"/path\" }, { credential = \"NAME\" } or { command = [\"/path\"] }, or { secret = \"NAME\" } with a [secrets.NAME] table",
     ));
 }

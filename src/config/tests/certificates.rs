@@ -4,7 +4,7 @@ use super::{CONNECTION, LINK, folder, load_from, write};
 use crate::config::read_certificates;
 
 /// A self-signed certificate of no one.
-const CERTIFICATE: &str = "\
+pub(super) const CERTIFICATE: &str = "\
 -----BEGIN CERTIFICATE-----\n\
 MIIBizCCATGgAwIBAgIUAntVZmPhOxiinenikKD7swaOxZcwCgYIKoZIzj0EAwIw\n\
 GjEYMBYGA1UEAwwPRXhhbXBsZSBUZXN0IENBMCAXDTI2MTEyMTIzMTE1N1oYDzIx\n\
@@ -19,7 +19,7 @@ uzwPjiw8pnNkamGGwwGN\n\
 ";
 
 /// Looks like a key; nothing of it may be taken over.
-const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+pub(super) const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
 #[test]
 fn certificates_are_taken_over_and_nothing_else() {

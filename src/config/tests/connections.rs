@@ -73,15 +73,13 @@ fn values_that_cannot_be_used_are_refused() {
 fn keys_and_words_of_later_versions_are_refused_by_name() {
     let check =
         |lines: &str, what: &str| check_errors(&with(lines), &[&format!("{what} is not supported by this version")]);
-    for key in ["renamed_from", "proxy", "no_proxy", "server_url"] {
+    for key in ["renamed_from", "proxy", "no_proxy"] {
         check(&format!("{key} = \"x\""), &format!("`{key}` in [[connection]]"));
     }
-    check("[connection.api]\nhooks = true", "`api` in [[connection]]");
-    check("[connection.tls]\nclient_key = \"x\"", "`tls` in [[connection]]");
-    check("connection_type = \"ssh\"", "`connection_type = \"ssh\"`");
-    check("[connection.credentials]\nprivate_key = { env = \"KEY\" }", "`private_key` in [connection.credentials]");
-    check("[connection.credentials]\npassword = { credential = \"x\" }", "`credential` in a secret's source");
-    check_errors(&git("ssh://git@git.example.org/tests.git", ""), &["a URL of ssh is not supported by this version"]);
+    let token = "[connection.api]\ntoken = { env = \"PAT\" }\n";
+    check(&format!("{token}hooks = true"), "`hooks` in [connection.api]");
+    check(&format!("{token}statuses = true"), "`statuses` in [connection.api]");
+    check_errors(&git("file:///srv/git/tests", ""), &["a URL of file is not supported by this version"]);
 }
 
 #[test]

@@ -58,6 +58,36 @@ fn keys_of_a_link_matter_or_not() {
 }
 
 #[test]
+fn how_a_connection_is_reached_matters() {
+    let ssh = |lines: &str| {
+        format!(
+            "[[connection]]\nname = \"c\"\nurl = \"git@git.example.org:t.git\"\n[connection.credentials]\nprivate_key = {{ env = \"A\" }}\n{lines}\n"
+        )
+    };
+    let check = |old: &str, new: &str| assert_eq!(changed(&between(old, new).connections), "c!", "{new}");
+    check(&ssh(""), &ssh("").replace("git@git", "qa@git"));
+    check(&ssh(""), &ssh("").replace("\"A\"", "\"B\""));
+    check(&ssh(""), &ssh("passphrase = { env = \"P\" }"));
+    check(&ssh(""), &ssh("host_keys = [\"SHA256:uNiVztksCsDhcc0u9e8BrgJXnYuVNiHRcuKyfSbjLDs\"]"));
+    let azure = CONNECTION.replace("contoso\"\nprovider", "c\"\nprovider");
+    let api = format!("{azure}api = {{ token = {{ command = [\"/bin/a\"] }} }}\n");
+    check(&azure, &api);
+    check(&api, &api.replace("/bin/a", "/bin/b"));
+}
+
+#[test]
+fn the_way_out_of_a_delegate_matters() {
+    let with = |lines: &str| format!("[[delegate]]\nname = \"d\"\n{lines}\n");
+    let check = |lines: &str, expect: &str| {
+        assert_eq!(changed(&between(&with("proxy = \"http://p:1\""), &with(lines)).delegates), expect);
+    };
+    check("proxy = \"http://q:1\"", "d!");
+    check("proxy = \"http://p:1\"\nno_proxy = [\"a\"]", "d!");
+    check("proxy = \"http://p:1/\"", "");
+    check("proxy = \"http://p:1\"\ncapacity = 9", "d");
+}
+
+#[test]
 fn another_source_of_a_named_secret_matters() {
     let text = |source: &str| {
         format!("{CONNECTION}credentials = {{ password = {{ secret = \"p\" }} }}\n[secrets.p]\nenv = \"{source}\"\n")

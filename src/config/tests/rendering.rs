@@ -62,7 +62,7 @@ fn a_literal_secret_is_masked() {
     8 | credentials = { username = "üser", password = "*******" }
       |                                               ^^^^^^^^^
       |
-      = help: secrets do not stand in the configuration: write { env = "NAME" } or { file = "/path" }, or { secret = "NAME" } with a [secrets.NAME] table
+      = help: secrets do not stand in the configuration: write { env = "NAME" }, { file = "/path" }, { credential = "NAME" } or { command = ["/path"] }, or { secret = "NAME" } with a [secrets.NAME] table
     "#);
 }
 
@@ -138,5 +138,76 @@ fn what_lacks_is_shown_at_the_head_of_its_table() {
        | ^^^^^^^^
        |
        = help: add `url`
+    "#);
+}
+
+#[test]
+fn a_connection_over_ssh_with_keys_of_http_is_shown_with_where_they_belong() {
+    let text = "[[connection]]\nname = \"c\"\nurl = \"git@ssh.dev.azure.com:v3/contoso/payments/checkout\"\n\
+                connection_type = \"http\"\n[connection.credentials]\npassword = { env = \"PAT\" }\n\
+                host_keys = [\"MD5:97:70:33\"]\n[[link]]\nname = \"l\"\nconnection = \"c\"\nurl = \"?path=/a\"\n";
+    assert_snapshot!(rendered(&[("suitesync.toml", text)]), @r#"
+    error: `connection_type` is `http`, but the URL is of ssh
+     --> suitesync.toml:4:19
+      |
+    4 | connection_type = "http"
+      |                   ^^^^^^
+      |
+      = help: write an https:// URL, or leave `connection_type` out: the URL tells it
+
+    error: [connection.credentials] lacks `private_key`
+     --> suitesync.toml:5:1
+      |
+    5 | [connection.credentials]
+      | ^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: set `private_key`, the source of a key in OpenSSH's format or in PEM
+
+    error: `password` is for connections over http, and this one is over ssh
+     --> suitesync.toml:6:1
+      |
+    6 | password = { env = "PAT" }
+      | ^^^^^^^^
+      |
+      = help: over http: `username`, `password`, `bearer`; over ssh: `private_key`, `passphrase`, `known_hosts`, `host_keys`
+
+    error: a fingerprint in `host_keys` is of MD5, which can be forged
+     --> suitesync.toml:7:14
+      |
+    7 | host_keys = ["MD5:97:70:33"]
+      |              ^^^^^^^^^^^^^^
+      |
+      = help: write it as `ssh-keygen -lf FILE` or a failed test shows it: "SHA256:" and 43 characters
+    "#);
+}
+
+#[test]
+fn a_key_with_a_literal_value_and_a_proxy_with_a_password_are_masked() {
+    let text = "[[delegate]]\nname = \"d\"\nproxy = \"svc:hunter2@proxy.dc1:3128\"\n\
+                [secrets.key]\ncommand = [\"vault\", \"--token=hunter2\"]\n";
+    assert_snapshot!(rendered(&[("suitesync.toml", text)]), @r#"
+    error: `proxy` is not usable: the URL holds a user or a password
+     --> suitesync.toml:3:9
+      |
+    3 | proxy = "***********@proxy.dc1:3128"
+      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write { url = "http://HOST:PORT", username = "…", password = { secret = "…" } }
+
+    warning: the secret `key` is not used
+     --> suitesync.toml:4:10
+      |
+    4 | [secrets.key]
+      |          ^^^
+      |
+      = help: remove it, or name it with { secret = "…" }
+
+    error: `command` does not begin with the absolute path of a program
+     --> suitesync.toml:5:11
+      |
+    5 | command = ["*****", "***************"]
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write ["/usr/bin/PROGRAM", "ARGUMENT"]: it is started without a shell, and prints the secret
     "#);
 }

@@ -1,6 +1,10 @@
 //! Where secrets come from, and that they do not stand in the configuration or in what is said of it.
 
-use super::{CONNECTION, LINK, check_errors, diagnostics, problems};
+use std::os::unix::fs::PermissionsExt;
+
+use suitesync_contract::SecretRef;
+
+use super::{CONNECTION, LINK, check_errors, diagnostics, load_with, problems};
 use crate::config::SecretSource;
 
 /// A whole configuration with these credentials.
@@ -14,7 +18,7 @@ fn a_name_stands_for_its_source() {
     let config = super::config(&text);
     let source = SecretSource::Env("PAT".to_owned());
     assert_eq!(config.secrets["pat"], source);
-    assert_eq!(config.connections["contoso"].secret_source, Some(source));
+    assert_eq!(config.connections["contoso"].secret_sources["pat"], source);
     assert_eq!(problems(&text), "");
 }
 
@@ -29,6 +33,12 @@ fn a_literal_secret_is_refused_and_not_shown() {
         with("password = { secret = \"hunter2 hunter2\" }", ""),
         with("password = { env = \"hunter2\" }", ""),
         with("password = [\"hunter2\"]", ""),
+        with("password = { credential = \"hunter2/hunter2\" }", ""),
+        with("password = { command = [\"/nowhere\", \"--password=hunter2\"] }", ""),
+        with("password = { command = \"hunter2\" }", ""),
+        with("private_key = \"hunter2\"", ""),
+        with("passphrase = \"hunter2\"", ""),
+        with("password = { env = \"PAT\" }\n[connection.api]\ntoken = \"hunter2\"", ""),
         with("password = \"\"\"\nhunter2\n\"\"\"", ""),
         with("password = \"hunter2", ""),
         with("password = hunter2", ""),
@@ -47,7 +57,7 @@ fn a_literal_secret_is_refused_and_not_shown() {
 fn a_literal_secret_is_answered_with_what_to_write() {
     let found = problems(&with("password = \"hunter2\"", ""));
     assert!(found.contains("error 9:12 `password` holds a value where the source of a secret is wanted"), "{found}");
-    assert!(found.contains("write { env = \"NAME\" } or { file = \"/path\" }"), "{found}");
+    assert!(found.contains("write { env = \"NAME\" }, { file = \"/path\" }, { credential = \"NAME\" }"), "{found}");
 }
 
 #[test]
@@ -66,6 +76,35 @@ fn a_source_is_exactly_one() {
 }
 
 #[test]
+fn credentials_of_systemd_and_commands_are_sources_in_both_places() {
+    let reference = |password: &str, declared: &str| {
+        let config = super::config(&with(&format!("password = {password}"), declared));
+        config.connections["contoso"].credentials.as_ref().unwrap().secret().clone()
+    };
+    let credential = SecretRef::Credential("pat".to_owned());
+    assert_eq!(reference("{ credential = \"pat\" }", ""), credential);
+    let command = SecretRef::Command(vec!["/bin/echo".to_owned(), "x".to_owned()]);
+    assert_eq!(reference("{ command = [\"/bin/echo\", \"x\"] }", ""), command);
+    for (source, expect) in [("credential = \"pat\"", credential), ("command = [\"/bin/echo\", \"x\"]", command)] {
+        let text = with("password = { secret = \"pat\" }", &format!("[secrets.pat]\n{source}"));
+        assert_eq!(super::config(&text).secrets["pat"].reference(), expect);
+    }
+}
+
+#[test]
+fn names_and_commands_that_cannot_be_used_are_refused() {
+    let check = |password: &str, message: &str| check_errors(&with(&format!("password = {password}"), ""), &[message]);
+    for name in ["", ".", "..", "a/b"] {
+        check(&format!("{{ credential = \"{name}\" }}"), "`credential` is not the name of a credential of systemd");
+    }
+    for command in ["[]", "[\"pass\", \"show\"]", "[\"\"]"] {
+        check(&format!("{{ command = {command} }}"), "`command` does not begin with the absolute path of a program");
+    }
+    let text = "`command` is a list of texts, such as [\"a\", \"b\"], not a text";
+    check("{ command = \"/usr/bin/pass\" }", text);
+}
+
+#[test]
 fn the_nearest_declared_name_is_named() {
     let found = problems(&with("password = { secret = \"contoso-pta\" }", "[secrets.contoso-pat]\nenv = \"PAT\""));
     assert!(found.contains("[did you mean `contoso-pat`?]"), "{found}");
@@ -80,6 +119,27 @@ fn a_secret_that_is_absent_now_is_a_warning() {
     check("{ env = \"NOWHERE\" }", "the environment variable NOWHERE is not set here");
     check("{ file = \"/nowhere/pat\" }", "the secret's file cannot be used now: No such file");
     check("{ file = \"/\" }", "the secret's file cannot be used now: it is not a file");
+    check("{ command = [\"/nowhere/pass\"] }", "the secret's command is no program that can be started here");
+    let text = with("password = { credential = \"pat\" }", "");
+    assert_eq!(problems(&text), "", "only systemd knows");
+    let given = load_with(&text, [("CREDENTIALS_DIRECTORY", "/nowhere")]).diagnostics;
+    assert!(given[0].message.starts_with("the secret's file cannot be used now: No such file"), "{given:?}");
+}
+
+#[test]
+fn a_secrets_file_that_everyone_can_read_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pat");
+    std::fs::write(&path, "hunter2").unwrap();
+    let check = |mode: u32, expect: &str| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let found = problems(&with(&format!("password = {{ file = \"{}\" }}", path.display()), ""));
+        assert_eq!(found, expect, "{mode:o}");
+    };
+    let warning = "warning 9:21 everyone on this host can read the secret's file [chmod 640, and the group that of the agent's user]";
+    check(0o644, warning);
+    check(0o640, "");
+    check(0o600, "");
 }
 
 #[test]

@@ -84,7 +84,6 @@ fn values_that_cannot_be_used_are_refused() {
 #[test]
 fn keys_and_words_of_later_versions_are_refused_by_name() {
     let check = |text: &str, what: &str| check_errors(text, &[&format!("{what} is not supported by this version")]);
-    check("[access]\nviewer = [\"*\"]", "`access` in the configuration");
     check("[retention]\nruns = \"1d\"", "`runs` in [retention]");
     check("[[delegate]]\nname = \"dc1\"\nruns = true", "`runs` in [[delegate]]");
     check("[retention]\nevents = \"1d\"", "`events` in [retention]");
@@ -92,7 +91,7 @@ fn keys_and_words_of_later_versions_are_refused_by_name() {
     check("[remote]\nurl = \"x\"", "`remote` in the configuration");
     check("[agent]\nlisten = \"x\"", "`listen` in [agent]");
     check("[agent]\npublic_url = \"x\"", "`public_url` in [agent]");
-    check("[secrets.x]\ncommand = [\"x\"]", "`command` in [secrets.NAME]");
+    check("[secrets.x]\nhosts = [\"x\"]", "`hosts` in [secrets.NAME]");
     check("[[delegate]]\nname = \"a\"\nkind = \"remote\"", "`kind = \"remote\"`");
     let two = problems("[[delegate]]\nname = \"a\"\n[[delegate]]\nname = \"b\"");
     assert!(two.contains("more than one delegate is not supported by this version"), "{two}");

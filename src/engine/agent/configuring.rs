@@ -182,7 +182,7 @@ impl Agent {
     }
 
     /// Cancels everything under way for a connection, and lets those go who wait for it.
-    fn quiet_connection(&mut self, name: &ConnectionName) {
+    pub(super) fn quiet_connection(&mut self, name: &ConnectionName) {
         if let Some(work) = self.plan.connections.get(name).and_then(|entry| entry.work.as_ref()) {
             work.cancel.cancel();
         }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use suitesync_contract::{ConnectionName, Facts, Failure, FailureClass, ProbeReport, Step, StepOutcome, StepReport};
+use suitesync_contract::{
+    Access, ConnectionName, Facts, Failure, FailureClass, ProbeReport, Step, StepOutcome, StepReport,
+};
 use tokio::time::Instant;
 
 use super::{Agent, Ended, Job, Note};
@@ -213,7 +215,7 @@ fn next_test(
 /// The delegate's report, with the step of finding a delegate before it.
 fn whole_report(ended: &Ended) -> ProbeReport {
     let found = |detail: String, outcome| StepReport { step: Step::Delegate, outcome, detail, duration_ms: 0 };
-    let skipped = |step| StepReport { step, outcome: StepOutcome::Skipped, detail: String::new(), duration_ms: 0 };
+    let access = &ended.task.access;
     match (&ended.outcome.result, &ended.delegate) {
         (Ok(Facts::Probe(report)), delegate) => {
             let name = delegate.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -223,17 +225,17 @@ fn whole_report(ended: &Ended) -> ProbeReport {
         }
         (Ok(Facts::Sync(_)), _) => {
             let failure = Failure::new(FailureClass::Internal, "the delegate answered a test with a sync");
-            failed_before(failure, found("answered another task".to_owned(), StepOutcome::Failed), skipped)
+            failed_before(failure, found("answered another task".to_owned(), StepOutcome::Failed), access)
         }
         (Err(failure), _) => {
             let step = found(failure.message.clone(), StepOutcome::Failed);
-            failed_before(failure.clone(), step, skipped)
+            failed_before(failure.clone(), step, access)
         }
     }
 }
 
-fn failed_before(failure: Failure, first: StepReport, skipped: impl Fn(Step) -> StepReport) -> ProbeReport {
-    let rest = Step::ALL.into_iter().skip(1).map(skipped);
+fn failed_before(failure: Failure, first: StepReport, access: &Access) -> ProbeReport {
+    let rest = access.steps().into_iter().skip(1).map(StepReport::skipped);
     let steps = std::iter::once(first).chain(rest).collect();
     ProbeReport { steps, failure: Some(failure), certificate_days_left: None }
 }

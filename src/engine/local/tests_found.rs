@@ -8,7 +8,7 @@ use suitesync_contract::{
     Discovery, Failure, FailureClass, LinkFacts, LinkView, Notice, ObjectId, Progress, TreeEntry, TreeEntryKind,
 };
 use suitesync_git::{BlobContent, Mirror};
-use suitesync_suites::{Content, FileKind, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
+use suitesync_suites::{Content, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -59,23 +59,19 @@ impl Finder<'_> {
         })
     }
 
-    fn list(&self, mirror: &Mirror, commit: ObjectId, directory: &str) -> Result<(Vec<TreeEntry>, Known), Failure> {
+    fn list(&self, mirror: &Mirror, commit: ObjectId, directory: &str) -> Result<(Arc<[TreeEntry]>, Known), Failure> {
         let entries = mirror.snapshot(commit)?;
         expect_directory(&entries, directory, commit)?;
-        let mut known = Known { parses: HashMap::new(), unknown: Vec::new() };
-        for file in files_to_parse(&entries, directory) {
-            match self.parses.find(file.kind, file.blob).map_err(unusable)? {
-                Some(parse) => drop(known.parses.insert(file, parse)),
-                None => known.unknown.push(file),
-            }
-        }
-        Ok((entries, known))
+        let mut unknown = files_to_parse(&entries, directory);
+        let parses = self.parses.find(&unknown).map_err(unusable)?;
+        unknown.retain(|file| !parses.contains_key(file));
+        Ok((entries, Known { parses, unknown }))
     }
 
     fn read(&self, mirror: &Mirror, entries: &[TreeEntry], known: Known, view: &LinkView) -> Result<Read, Failure> {
         let Known { mut parses, unknown } = known;
         let remembered = parses.len() as u64;
-        let mut fresh: Vec<(FileKind, ObjectId, Parse)> = Vec::with_capacity(unknown.len());
+        let mut fresh: Vec<(FileToParse, Parse)> = Vec::with_capacity(unknown.len());
         for (done, file) in unknown.iter().enumerate() {
             if self.cancel.is_cancelled() {
                 return Err(Failure::new(FailureClass::Canceled, "canceled while files were read"));
@@ -88,11 +84,11 @@ impl Finder<'_> {
                 BlobContent::Bytes(bytes) => parse(file.kind, Content::Bytes(bytes)),
                 BlobContent::TooLarge(size) => parse(file.kind, Content::TooLarge(*size)),
             };
-            fresh.push((file.kind, file.blob, parsed));
+            fresh.push((*file, parsed));
         }
         self.parses.keep(&fresh).map_err(unusable)?;
         let parsed = fresh.len() as u64;
-        parses.extend(fresh.into_iter().map(|(kind, blob, parse)| (FileToParse { kind, blob }, parse)));
+        parses.extend(fresh);
         let parse_of = |kind, blob| parses.get(&FileToParse { kind, blob });
         let mut discovery = discover(entries, &view.directory, parse_of);
         if discovery.roots.is_empty() && discovery.notices.is_empty() {
@@ -114,7 +110,7 @@ fn unusable(error: ParsesError) -> Failure {
         ParsesError::Sqlite(source) if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
             FailureClass::DiskFull
         }
-        ParsesError::Sqlite(_) | ParsesError::Encode(_) | ParsesError::Poisoned => FailureClass::Internal,
+        ParsesError::Sqlite(_) | ParsesError::Poisoned => FailureClass::Internal,
     };
     Failure::new(class, error.to_string())
 }

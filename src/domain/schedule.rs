@@ -1,0 +1,91 @@
+//! When the suites of a schedule fall due. Pure: the time is an argument.
+//!
+//! A slot is a time that the cron expression names, on the clocks of the schedule's zone. Where clocks go forward, a
+//! time that does not exist moves to the first moment that does; where they go back, a fixed time comes once (the first
+//! of the two) and a repeated one, such as every half hour, in both. A slot is consumed when its runs are recorded, and
+//! never comes again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::cadence::CronExpression;
+use super::retry::spread_within;
+
+/// How late a slot may be noticed and still be on time: a busy host, not one that was down.
+const ON_TIME: TimeDelta = TimeDelta::seconds(60);
+
+/// Missed slots are counted up to here; beyond it nobody wants to know how many.
+const MAX_COUNTED: u64 = 1000;
+
+/// What becomes of slots that passed while the agent was down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    #[default]
+    Skip,
+    /// The last of them is made up for, once.
+    RunOnce,
+}
+
+/// The slots of a schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timetable {
+    cron: CronExpression,
+    zone: Tz,
+    /// How long after a slot its runs are begun: the schedule's share of its jitter.
+    delay: TimeDelta,
+}
+
+/// What has fallen due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The slot that is to be run, if one is.
+    pub run: Option<DateTime<Utc>>,
+    /// Slots that passed without a run, up to a thousand.
+    pub missed: u64,
+    /// The last slot that is dealt with herewith.
+    pub consumed: DateTime<Utc>,
+}
+
+impl Timetable {
+    /// `name` decides the share of `jitter`: always the same for the same name.
+    pub fn new(cron: CronExpression, zone: Tz, jitter: Duration, name: &str) -> Self {
+        let delay = TimeDelta::from_std(spread_within(&name, jitter)).unwrap_or(TimeDelta::zero());
+        Self { cron, zone, delay }
+    }
+
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The first slot after a time.
+    pub fn slot_after(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.cron.next_after(at, self.zone)
+    }
+
+    /// When the runs of a slot are begun.
+    pub fn begins(&self, slot: DateTime<Utc>) -> DateTime<Utc> {
+        slot.checked_add_signed(self.delay).unwrap_or(slot)
+    }
+
+    /// What has fallen due by `now` of the slots after `consumed`.
+    pub fn due(&self, consumed: DateTime<Utc>, now: DateTime<Utc>, missed: Missed) -> Option<Due> {
+        let last = self.cron.last_until(now - self.delay, self.zone).filter(|last| *last > consumed)?;
+        let is_on_time = now - self.begins(last) <= ON_TIME;
+        let run = (is_on_time || missed == Missed::RunOnce).then_some(last);
+        let passed = self.slots_between(consumed, last);
+        Some(Due { run, missed: passed - u64::from(run.is_some()), consumed: last })
+    }
+
+    /// Slots after one time up to another, that one among them.
+    fn slots_between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> u64 {
+        let slots = std::iter::successors(self.slot_after(after), |slot| self.slot_after(*slot));
+        slots.take_while(|slot| *slot <= until).zip(0..MAX_COUNTED).count().max(1) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests;
