@@ -176,17 +176,17 @@ impl RepoUrl {
         &self.path
     }
 
-    /// What `git-upload-pack` is asked for over SSH: as Git itself sends it, decoded and from the home folder where
-    /// the address says so, but percent-encoded for Azure. It is not quoted for a shell.
+    /// What `git-upload-pack` is asked for over SSH, as Git itself sends it; not quoted for a shell.
+    ///
+    /// Azure DevOps Services gets the path as its portal writes it (`git@ssh.dev.azure.com:v3/…`), of which Git decodes
+    /// nothing. Everywhere else it is decoded once, and is from the home folder where the address says so.
     pub fn ssh_path(&self) -> Cow<'_, str> {
-        match (self.provider, self.start) {
-            (Provider::AzureRepos, _) => Cow::Borrowed(&self.path),
-            (Provider::Git, start) => {
-                let decoded = percent_decode_str(&self.path).decode_utf8_lossy();
-                let home = decoded.strip_prefix('/').filter(|path| start == PathStart::Home || path.starts_with('~'));
-                home.map(|path| Cow::Owned(path.to_owned())).unwrap_or(decoded)
-            }
+        if self.azure.as_ref().is_some_and(|names| matches!(names.account, AzureAccount::Organization(_))) {
+            return Cow::Borrowed(self.path.trim_start_matches('/'));
         }
+        let decoded = percent_decode_str(&self.path).decode_utf8_lossy();
+        let home = decoded.strip_prefix('/').filter(|path| self.start == PathStart::Home || path.starts_with('~'));
+        home.map(|path| Cow::Owned(path.to_owned())).unwrap_or(decoded)
     }
 
     pub fn identity(&self) -> &RepositoryIdentity {

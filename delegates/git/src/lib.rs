@@ -1,5 +1,5 @@
-//! The only code that speaks Git: a wire client of our own over HTTPS and SSH, connection tests, and mirrors with libgit2 as
-//! their object database.
+//! The only code that speaks Git: a wire client of our own over HTTPS and SSH, connection tests, and mirrors with
+//! libgit2 as their object database.
 //!
 //! A crate of its own so that nobody else needs, or can use, libgit2 or Git's protocol. A caller goes
 //! [`Remotes`] → [`Remote`], then either [`probe`], or [`Remote::resolve`] → [`Mirrors::open`] →

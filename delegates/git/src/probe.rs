@@ -1,9 +1,9 @@
-//! The connection test below the delegate's own steps: `dns → connect → tls → credentials → repository`, over SSH with
-//! `host_key` in the place of `tls`.
+//! The connection test below the delegate's own steps: `dns → connect → tls → credentials → repository`, over SSH
+//! with `host_key` in the place of `tls`.
 //!
-//! The first three are walked on a connection of their own, so that each has its time and its own failure. Over HTTP the
-//! last two go the way that polls go, so that what is tested is what is used; over SSH they go on with the session that
-//! was begun, as a kept one would skip what is to be tested.
+//! The first three are walked on a connection of their own, so that each has its time and its own failure. Over HTTP
+//! the last two go the way that polls go, so that what is tested is what is used; over SSH they go on with the session
+//! that was begun, as a kept one would skip what is to be tested.
 
 use std::time::Duration;
 

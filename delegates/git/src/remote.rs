@@ -6,24 +6,24 @@
 
 mod pack;
 mod refusal;
+mod way;
 
 use std::sync::Arc;
 
 use reqwest::Url;
-use suitesync_contract::{DelegateName, Failure, FailureClass, HostKeys, RefSpec, RepoUrl, Scheme, Transfer};
+use suitesync_contract::{DelegateName, Failure, FailureClass, HostKeys, RefSpec, RepoUrl, Transfer};
 use suitesync_reach::{Client, Dial, Place};
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization::Authorization;
 use crate::fetching::{FetchRequest, Rung};
-use crate::http::Http;
 use crate::knowledge::{Knowledge, Known};
 use crate::packets::Packets;
 use crate::pkt_line::Packet;
 use crate::protocol::{self, Learnt, Protocol, Refs};
 use crate::protocol_v2;
 use crate::refs::{self, Ref, Tip};
-use crate::ssh::{DEFAULT_LOGIN, HostKeyPolicy, Identity, Sessions, Ssh};
+use crate::ssh::Sessions;
 use crate::transport::{Call, Transport, Version};
 
 pub(crate) use pack::{Opened, Pack};
@@ -79,22 +79,9 @@ pub struct Resolved {
 impl Remotes {
     /// Sends nothing yet. Fails where credentials would travel unencrypted or cannot be sent at all.
     pub fn remote(&self, client: Client, settings: RemoteSettings) -> Result<Remote, Failure> {
-        let RemoteSettings { url, authorization, plain_http, host_keys, delegate } = settings;
-        let place = Arc::new(client.place(&url, &delegate));
-        let transport = match (url.origin().scheme, authorization) {
-            (Scheme::Http, Some(_)) if plain_http == PlainHttp::Refused => return Err(unencrypted(&place)),
-            (Scheme::Https | Scheme::Http, authorization) => http(client, &place, &url, authorization.as_ref())?,
-            (Scheme::Ssh, authorization) => {
-                let identity = identity(&place, &url, authorization.as_ref())?;
-                let policy = HostKeyPolicy::new(url.origin(), host_keys);
-                let sessions = self.sessions.clone();
-                Transport::Ssh(Ssh::new(client, Arc::clone(&place), &url, (identity, policy), sessions))
-            }
-            (Scheme::File, _) => {
-                let cause = "only https, http and ssh are supported";
-                return Err(place.repository_failure(FailureClass::Protocol, "reach", cause));
-            }
-        };
+        let url = settings.url.clone();
+        let place = Arc::new(client.place(&url, &settings.delegate));
+        let transport = way::transport(client, &place, settings, &self.sessions)?;
         let base = Url::parse(&url.request_url())
             .map_err(|error| place.repository_failure(FailureClass::Internal, "address", error))?;
         Ok(Remote { transport, knowledge: self.knowledge.clone(), place, base, url })
@@ -284,47 +271,4 @@ pub(crate) async fn listed(mut packets: Packets) -> Result<Vec<Ref>, Failure> {
 /// Whether an answer speaks against what was known of the remote.
 fn is_surprise(failure: &Failure) -> bool {
     matches!(failure.class, FailureClass::Protocol | FailureClass::NotGit | FailureClass::RepositoryNotFound)
-}
-
-fn http(
-    client: Client,
-    place: &Arc<Place>,
-    url: &RepoUrl,
-    authorization: Option<&Authorization>,
-) -> Result<Transport, Failure> {
-    if let Some(Authorization::PrivateKey { .. }) = authorization {
-        return Err(unfit(
-            place,
-            "a private key is used over ssh only",
-            "set a password or a token, or use the ssh URL",
-        ));
-    }
-    let header = authorization.map(Authorization::header).transpose();
-    let header =
-        header.map_err(|error| place.repository_failure(FailureClass::SecretUnavailable, "sign in to", error))?;
-    Ok(Transport::Http(Http::new(client, Arc::clone(place), url.origin().clone(), header)))
-}
-
-fn identity(place: &Place, url: &RepoUrl, authorization: Option<&Authorization>) -> Result<Identity, Failure> {
-    let login = url.user().unwrap_or(DEFAULT_LOGIN);
-    match authorization {
-        Some(Authorization::PrivateKey { private_key, passphrase }) => {
-            Ok(Identity::new(login, private_key, passphrase.as_deref()))
-        }
-        Some(Authorization::Basic { .. } | Authorization::Bearer { .. }) | None => {
-            Err(unfit(place, "ssh needs a private key", "set `private_key` in the credentials of the connection"))
-        }
-    }
-}
-
-/// Credentials that are of no use over the transport that the URL asks for.
-fn unfit(place: &Place, cause: &str, hint: &str) -> Failure {
-    place.repository_failure(FailureClass::AuthMissing, "sign in to", cause).with_hint(hint)
-}
-
-fn unencrypted(place: &Place) -> Failure {
-    let cause = "the credentials would travel unencrypted over http";
-    place
-        .repository_failure(FailureClass::AuthMissing, "sign in to", cause)
-        .with_hint("use https, or set `allow_plain_http = true` if the network is yours alone")
 }

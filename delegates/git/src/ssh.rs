@@ -22,7 +22,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use reqwest::Url;
 use suitesync_contract::{Failure, Origin, RepoUrl};
-use suitesync_reach::{Client, Connected, Dial, Place, unless_canceled};
+use suitesync_reach::{Client, Connected, Dial, Place, TimeLimits, unless_canceled};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Body, Meter, Reading};
@@ -118,8 +119,8 @@ impl Ssh {
         Ok(Answer { base: base.clone(), body })
     }
 
-    /// Shakes hands on a connection and judges the server's key. Where that is not the one that is pinned, the server is
-    /// asked for its other ones, each on a connection of its own.
+    /// Shakes hands on a connection and judges the server's key. Where that is not the one that is pinned, the server
+    /// is asked for its other ones, each on a connection of its own.
     pub(crate) async fn greet(&self, connected: Connected) -> Result<Greeted, Failure> {
         let expectation = self.policy.read();
         let mut connected = Some(connected);
@@ -214,11 +215,13 @@ impl Ssh {
             Call::UploadPack { packets, version: Version::V2 } => [packets, FLUSH].concat().into(),
         };
         self.meter.count_request();
-        let limit = self.client.limits().first_byte;
+        let TimeLimits { connect, first_byte, .. } = *self.client.limits();
         let mut pieces = session.run(&self.command, input);
-        let silent = |doing| move |_| Fault::Unanswered { doing, waited: limit };
-        tokio::time::timeout(limit, pieces.started()).await.map_err(silent("get a turn on"))?;
-        let first = tokio::time::timeout(limit, pieces.next()).await.map_err(silent("get an answer of"))??;
+        // The session gives up on a server that opens no channel, and does so before this.
+        let turn = connect + first_byte;
+        let silent = |doing, waited| move |_| Fault::Unanswered { doing, waited };
+        timeout(turn, pieces.started()).await.map_err(silent("get a turn on", turn))?;
+        let first = timeout(first_byte, pieces.next()).await.map_err(silent("get an answer of", first_byte))??;
         let Some(first) = first else { return Err(Fault::Ended(pieces.ending()?)) };
         let reading = Reading {
             limits: *self.client.limits(),

@@ -1,7 +1,7 @@
 //! One command on a session as a state machine: opened → environment → start → input and output → close.
 //!
-//! The server's answers to requests on a channel are taken by libssh2 for whichever command waits for one, and it gives up
-//! where that was another's. So only one command may be between opened and started; the driver sees to that.
+//! The server's answers to requests on a channel are taken by libssh2 for whichever command waits for one, and it
+//! gives up where that was another's. So only one command may be between opened and started; the driver sees to that.
 //!
 //! libssh2 never waits here: a step does what can be done now and is taken again later. An operation that was begun is
 //! always gone on with while half a packet is sent of it, or nothing else could be sent for ever; so a command is given

@@ -1,22 +1,12 @@
 //! The command that a server is asked to run.
 
-use percent_encoding::percent_decode_str;
-use suitesync_contract::{AzureAccount, RepoUrl};
+use suitesync_contract::RepoUrl;
 
 const PROGRAM: &str = "git-upload-pack";
 
-/// `git-upload-pack` with the path as Git itself sends it.
-///
-/// Azure DevOps Services gets the path as its portal writes it (`git@ssh.dev.azure.com:v3/…`), of which Git decodes
-/// nothing. Everywhere else it is decoded once, and a home folder (`/~login`) loses the slash before it.
+/// `git-upload-pack` with the path of the repository.
 pub(super) fn command(url: &RepoUrl) -> String {
-    let is_services = url.azure().is_some_and(|names| matches!(names.account, AzureAccount::Organization(_)));
-    if is_services {
-        return format!("{PROGRAM} {}", quoted(url.path().trim_start_matches('/')));
-    }
-    let path = percent_decode_str(url.path()).decode_utf8_lossy();
-    let path = if path.starts_with("/~") { path.trim_start_matches('/') } else { &path };
-    format!("{PROGRAM} {}", quoted(path))
+    format!("{PROGRAM} {}", quoted(&url.ssh_path()))
 }
 
 /// One word for a shell, whatever is in it.
@@ -41,7 +31,7 @@ mod tests {
         check(Provider::Git, "ssh://git@h/a%2525", "'/a%25'");
         check(Provider::Git, "ssh://git@h/it's!.git", r"'/it'\''s'\!'.git'");
         check(Provider::Git, "ssh://h/~me/x", "'~me/x'");
-        check(Provider::Git, "git@h:team/x.git", "'/team/x.git'");
+        check(Provider::Git, "git@h:team/x.git", "'team/x.git'");
     }
 
     #[test]

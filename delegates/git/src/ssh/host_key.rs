@@ -11,8 +11,8 @@ use suitesync_contract::{HostKeys, Origin};
 use super::fingerprint::{KeyKind, PublicKey};
 use super::known_hosts::KnownKeys;
 
-/// Azure DevOps Services, under the address of today and the one before, and the fingerprint that Microsoft publishes for
-/// both (learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate).
+/// Azure DevOps Services, under the address of today and the one before, and the fingerprint that Microsoft publishes
+/// for both (learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate).
 const AZURE_HOSTS: [&str; 2] = ["ssh.dev.azure.com", "vs-ssh.visualstudio.com"];
 const AZURE_FINGERPRINT: &str = "SHA256:ohD8VZEXGWo6Ez8GSEJQ9WpafgLFsOfLOtGGQCQo6Og";
 

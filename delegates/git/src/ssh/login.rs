@@ -146,8 +146,8 @@ enum Waited {
 }
 
 impl Connected {
-    /// Small packets go at once, and the connection is watched. Neither can be set where a proxy's bytes are carried by a
-    /// pair of local sockets, and neither is needed there.
+    /// Small packets go at once, and the connection is watched. Neither can be set where a proxy's bytes are carried by
+    /// a pair of local sockets, and neither is needed there.
     fn set_up(&self) {
         let _ = sockopt::set_tcp_nodelay(&self.socket, true);
         let _ = sockopt::set_socket_keepalive(&self.socket, true);

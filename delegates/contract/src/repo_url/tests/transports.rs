@@ -103,8 +103,8 @@ fn what_an_ssh_server_is_asked_for_is_what_git_would_ask_for() {
     check("ssh://git@git.example.org/qa/My%20Shop.git", "/qa/My Shop.git");
     check("git@git.example.org:~qa/shop.git", "~qa/shop.git");
     check("ssh://git@git.example.org/~qa/shop.git", "~qa/shop.git");
-    check("git@ssh.dev.azure.com:v3/contoso/My%20Pay/checkout", "/v3/contoso/My%20Pay/checkout");
-    check("ssh://contoso@vs-ssh.visualstudio.com/My%20Pay/_ssh/checkout", "/v3/contoso/My%20Pay/checkout");
+    check("git@ssh.dev.azure.com:v3/contoso/My%20Pay/checkout", "v3/contoso/My%20Pay/checkout");
+    check("ssh://contoso@vs-ssh.visualstudio.com/My%20Pay/_ssh/checkout", "v3/contoso/My%20Pay/checkout");
     assert!(RepoUrl::parse("git@git.example.org:--upload-pack=x", Provider::Git).is_err());
 }
 

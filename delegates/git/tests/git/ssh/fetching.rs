@@ -52,7 +52,7 @@ async fn whole_commits_are_fetched_where_parts_are_not_given() {
 
 /// Some megabytes that do not compress, so that a fetch takes its time.
 fn large_changes() -> Vec<Change> {
-    let mut random = fastrand_like(7);
+    let mut random = random_bytes(7);
     (0..24)
         .map(|number| {
             let content: Vec<u8> = (0..1 << 19).map(|_| random()).collect();
@@ -62,7 +62,7 @@ fn large_changes() -> Vec<Change> {
 }
 
 /// Bytes of a small generator (xorshift64).
-fn fastrand_like(mut seed: u64) -> impl FnMut() -> u8 {
+fn random_bytes(mut seed: u64) -> impl FnMut() -> u8 {
     move || {
         seed ^= seed << 13;
         seed ^= seed >> 7;

@@ -40,13 +40,14 @@ async fn a_rejected_key_is_named_with_the_login_and_only_it_was_offered() {
     assert_eq!(world.server.log().matches("Failed publickey").count(), 1, "{}", world.server.log());
 }
 
-/// The key is of no use: that is said plainly, and before any connection is made if `dialed` is 0.
+/// The key is of no use: that is said plainly and without the secret, and before it is offered.
 async fn check_unusable(world: &SshWorld, private_key: &str, passphrase: Option<&str>, said: &str) {
     let (private_key, passphrase) = (private_key.to_owned(), passphrase.map(str::to_owned));
     let remote = world.remote_as(Authorization::PrivateKey { private_key, passphrase });
     let failure = world.main(&remote).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::SecretUnavailable, "{failure}");
     assert!(failure.message.contains(said), "{failure}");
+    assert!(!failure.message.contains("hunter2"), "{failure}");
     assert!(!world.server.log().contains("publickey for"), "nothing is offered: {said}");
 }
 

@@ -83,31 +83,12 @@ fn threads() -> usize {
 async fn a_failed_login_is_shared_by_those_who_wait_for_it() {
     let world = SshWorld::new();
     let stranger = key(SshKeyKind::Ed25519);
-    let remotes: Vec<_> = (0..8).map(|_| world.remote_as(as_key(&stranger, None))).collect();
-    let polls = remotes.iter().map(|remote| world.main(remote)).collect::<Vec<_>>();
-    for failed in join_all(polls).await {
-        assert_eq!(failed.unwrap_err().class, FailureClass::AuthRejected);
+    let polls = (0..8).map(|_| {
+        let (remote, cancel) = (world.remote_as(as_key(&stranger, None)), world.cancel.clone());
+        tokio::spawn(async move { main_of(&remote, &cancel).await })
+    });
+    for failed in polls.collect::<Vec<_>>() {
+        assert_eq!(failed.await.unwrap().unwrap_err().class, FailureClass::AuthRejected);
     }
     assert_eq!(world.server.connections(), 1);
-}
-
-/// Runs all at once on this task.
-async fn join_all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let mut pending: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in &mut pending {
-            if done.is_none()
-                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *done = Some(value);
-            }
-        }
-        if pending.iter().all(|(_, done)| done.is_some()) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    pending.into_iter().filter_map(|(_, done)| done).collect()
 }
