@@ -68,12 +68,42 @@ pub struct ConnectionDetail {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ConnectionSettings {
     pub description: String,
+    /// `http` or `ssh`.
+    pub connection_type: String,
     pub url: String,
+    /// Where an Azure DevOps Server is installed.
+    pub server_url: Option<String>,
     pub test_repository: String,
     pub credentials: Option<String>,
+    /// Over SSH: which keys the server may show.
+    pub host_keys: Option<HostKeysView>,
+    pub client_certificate: Option<ClientCertificateView>,
+    /// The provider's API, where it is used.
+    pub api: Option<ApiView>,
     pub additional_certs_path: Option<String>,
     pub delegate_tags: Vec<String>,
     pub test_every: String,
+}
+
+/// Neither a file nor fingerprints: the keys that the provider publishes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct HostKeysView {
+    pub known_hosts: Option<String>,
+    pub fingerprints: Vec<String>,
+}
+
+/// Our own certificate: its file, and where its key comes from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClientCertificateView {
+    pub path: String,
+    pub key: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiView {
+    pub url: String,
+    /// Where it comes from.
+    pub token: String,
 }
 
 /// One line of `link list`.

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use suitesync_contract::{ConnectionName, LinkName};
+use suitesync_contract::{ConnectionName, Credentials, LinkName};
 
 use super::Api;
 use super::answer::{Answer, Refused, json};
@@ -13,11 +13,12 @@ use crate::catalog::contents::cases::{self, CaseFilter, CaseRecord};
 use crate::catalog::contents::suites::{self, SuiteFilter, SuiteRecord};
 use crate::catalog::history::{self, SyncRecord};
 use crate::catalog::link;
-use crate::config::{ConnectionConfig, LinkConfig, Proceed};
+use crate::config::{ConnectionConfig, ConnectionType, HostKeysConfig, LinkConfig, Proceed};
 use crate::engine::control::Refusal;
 use crate::engine::dispatcher::DelegateView;
 use crate::views::{
-    ConnectionDetail, ConnectionSettings, ConnectionView, LinkDetail, LinkSettings, LinkView, StatusView,
+    ApiView, ClientCertificateView, ConnectionDetail, ConnectionSettings, ConnectionView, HostKeysView, LinkDetail,
+    LinkSettings, LinkView, StatusView,
 };
 
 /// How many lines of a history are shown unless more are asked for.
@@ -59,27 +60,46 @@ pub(super) async fn connection(State(api): State<Api>, Path(name): Path<String>)
 }
 
 fn connection_settings(config: &ConnectionConfig) -> ConnectionSettings {
+    let shown_path = |path: &std::path::Path| path.display().to_string();
+    let client_certificate = config.client_certificate.as_ref();
     ConnectionSettings {
         description: config.description.clone(),
+        connection_type: config.connection_type.as_str().to_owned(),
         url: config.url.to_string(),
+        server_url: config.url.server().map(ToString::to_string),
         test_repository: config.probed_repository.to_string(),
         credentials: config.credentials.as_ref().map(shown_credentials),
-        additional_certs_path: config
-            .additional_certs
-            .as_ref()
-            .map(|certificates| certificates.path.display().to_string()),
+        host_keys: (config.connection_type == ConnectionType::Ssh).then(|| host_keys(&config.host_keys)),
+        client_certificate: client_certificate.map(|certificate| ClientCertificateView {
+            path: shown_path(&certificate.chain.path),
+            key: certificate.key.to_string(),
+        }),
+        api: config.api.as_ref().map(|api| ApiView { url: api.url.clone(), token: api.token.to_string() }),
+        additional_certs_path: config.additional_certs.as_ref().map(|certificates| shown_path(&certificates.path)),
         delegate_tags: config.delegate_tags.iter().map(str::to_owned).collect(),
         test_every: config.test_cadence.to_string(),
     }
 }
 
-fn shown_credentials(credentials: &suitesync_contract::Credentials) -> String {
+fn host_keys(config: &HostKeysConfig) -> HostKeysView {
+    match config {
+        HostKeysConfig::Published => HostKeysView::default(),
+        HostKeysConfig::KnownHosts { path, content: _ } => {
+            HostKeysView { known_hosts: Some(path.display().to_string()), ..HostKeysView::default() }
+        }
+        HostKeysConfig::Pinned(fingerprints) => {
+            HostKeysView { fingerprints: fingerprints.clone(), ..HostKeysView::default() }
+        }
+    }
+}
+
+fn shown_credentials(credentials: &Credentials) -> String {
     match credentials {
-        suitesync_contract::Credentials::Basic { username, password } if username.is_empty() => password.to_string(),
-        suitesync_contract::Credentials::Basic { username, password } => format!("{username} {password}"),
-        suitesync_contract::Credentials::Bearer { token } => format!("bearer {token}"),
-        suitesync_contract::Credentials::PrivateKey { private_key, passphrase: None } => format!("key {private_key}"),
-        suitesync_contract::Credentials::PrivateKey { private_key, passphrase: Some(passphrase) } => {
+        Credentials::Basic { username, password } if username.is_empty() => password.to_string(),
+        Credentials::Basic { username, password } => format!("{username} {password}"),
+        Credentials::Bearer { token } => format!("bearer {token}"),
+        Credentials::PrivateKey { private_key, passphrase: None } => format!("key {private_key}"),
+        Credentials::PrivateKey { private_key, passphrase: Some(passphrase) } => {
             format!("key {private_key} with passphrase {passphrase}")
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -68,6 +69,7 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
         return Err(AgentError::Configuration(faults.join("\n\n")));
     };
     log::start(&config.log);
+    forbid_core_dumps();
     let mut signals = Signals::listen().map_err(AgentError::Signals)?;
     let folder = StateFolder::claim(&config.agent.state_dir)?;
     let listener = api::listen(&config.agent.socket).await?;
@@ -103,6 +105,16 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
     if broken { Err(AgentError::Broken) } else { Ok(()) }
 }
 
+/// Keeps secrets out of core dumps, those of the programs that print secrets included. The limit alone does not do: a
+/// kernel that hands dumps to a program, such as systemd's, does not heed it (core(5)).
+fn forbid_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let forbidden = set_dumpable_behavior(DumpableBehavior::NotDumpable).and_then(|()| setrlimit(Resource::Core, none));
+    if let Err(error) = forbidden {
+        tracing::warn!(%error, "core dumps cannot be forbidden: one would hold secrets");
+    }
+}
+
 fn spawn_reloading(
     daemon: &Daemon,
     source: (Location, Environment),
@@ -131,7 +143,7 @@ impl Daemon {
         environment: Environment,
     ) -> Result<Self, AgentError> {
         let catalog = Catalog::open(&folder.catalog())?;
-        let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(config.secrets.clone(), environment)));
+        let secrets = Arc::new(ArcSwap::from_pointee(Secrets::of(&config, environment)));
         let workshop = Arc::new(Workshop::open(&folder.delegate(), Arc::clone(&secrets))?);
         let shared = Arc::clone(&workshop);
         let hire = Box::new(move |config: &Config| {

@@ -2,7 +2,7 @@
 
 mod command;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::environment::Environment;
 use super::proxy;
-use super::settings::{ProxyLogin, SecretSource};
+use super::settings::{Config, ProxyLogin, SecretSource};
 
 /// Largest secret that is read: room for any key, none for a file named by mistake.
 pub const MAX_SECRET_FILE: u64 = 64 * 1024;
@@ -24,6 +24,8 @@ pub const MAX_SECRET_FILE: u64 = 64 * 1024;
 pub struct Secrets {
     sources: BTreeMap<SecretName, SecretSource>,
     environment: Environment,
+    /// Variables that secrets come from: none of our commands' business.
+    variables: BTreeSet<String>,
 }
 
 /// A secret in the clear. It is wiped when dropped, and shown as where it came from.
@@ -64,7 +66,12 @@ impl fmt::Display for SecretValue {
 
 impl Secrets {
     pub fn new(sources: BTreeMap<SecretName, SecretSource>, environment: Environment) -> Self {
-        Self { sources, environment }
+        Self { sources, environment, variables: BTreeSet::new() }
+    }
+
+    /// The secrets of a configuration.
+    pub fn of(config: &Config, environment: Environment) -> Self {
+        Self { variables: config.secret_variables(), ..Self::new(config.secrets.clone(), environment) }
     }
 
     /// Gets a value of one line now: a password, a token, a passphrase. A failure is of class `secret_unavailable` and
@@ -117,7 +124,7 @@ impl Secrets {
             SecretRef::Env(name) => self.variable(&name, reference),
             SecretRef::File(path) => file(Path::new(&path), reference),
             SecretRef::Credential(name) => self.credential(&name, reference),
-            SecretRef::Command(words) => command::run(&words, command::TIME_LIMIT)
+            SecretRef::Command(words) => command::run(&words, &self.variables, command::TIME_LIMIT)
                 .map_err(|fault| unavailable(reference, &fault.to_string()))
                 .and_then(|printed| text(&printed, reference)),
             SecretRef::Secret(_) => Err(unavailable(reference, "is not declared")),

@@ -2,7 +2,7 @@
 
 mod connection;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +27,21 @@ pub struct Config {
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
     /// Every link's connection is among `connections`.
     pub links: BTreeMap<LinkName, LinkConfig>,
+}
+
+impl Config {
+    /// The environment variables that any secret comes from.
+    pub fn secret_variables(&self) -> BTreeSet<String> {
+        let declared = self.secrets.values().map(SecretSource::reference);
+        let inline = self.connections.values().flat_map(ConnectionConfig::secrets).cloned();
+        let logins = self.delegates.iter().filter_map(|delegate| delegate.proxy.as_ref()?.login.as_ref());
+        let logins = logins.map(|login| match login {
+            ProxyLogin::Written { password, .. } => password.clone(),
+            ProxyLogin::InVariable(name) => SecretRef::Env(name.clone()),
+        });
+        let variable = |reference| if let SecretRef::Env(name) = reference { Some(name) } else { None };
+        declared.chain(inline).chain(logins).filter_map(variable).collect()
+    }
 }
 
 /// `[agent]`.

@@ -2,6 +2,7 @@
 
 mod gates;
 mod keyring;
+mod objects;
 mod probing;
 mod redactor;
 mod syncing;
@@ -28,6 +29,15 @@ pub use workshop::{Workshop, WorkshopError};
 /// A year: what a server names beyond that is no time worth telling.
 const MAX_WAIT_TOLD: i64 = 365 * 86_400;
 
+/// Whether repositories of this host may be read by their paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Folders {
+    /// Whoever may link one could read what the agent may read.
+    Refused,
+    /// The one who asks runs this process.
+    Read,
+}
+
 /// A delegate made of threads of the agent.
 #[derive(Debug)]
 pub struct LocalDelegate {
@@ -38,6 +48,7 @@ pub struct LocalDelegate {
     outlet: Outlet,
     workshop: Arc<Workshop>,
     mirrors: Mirrors,
+    folders: Folders,
 }
 
 impl LocalDelegate {
@@ -53,7 +64,14 @@ impl LocalDelegate {
             outlet: Outlet::new(config),
             mirrors: workshop.mirrors(&config.name),
             workshop,
+            folders: Folders::Refused,
         }
+    }
+
+    /// One that reads repositories in folders of this host, too: for whoever runs the process, and nobody else.
+    #[must_use]
+    pub fn reading_folders(self) -> Self {
+        Self { folders: Folders::Read, ..self }
     }
 
     async fn carry_out_work(

@@ -129,6 +129,19 @@ fn inspect_finds_tests_without_an_agent() {
 }
 
 #[test]
+fn inspect_reads_a_repository_of_this_host_without_a_server() {
+    let site = Site::new();
+    site.repository("shop.git").commit("main", "first", &small_project()).unwrap();
+    let path = site.path("repositories/shop.git");
+    let bare_path = path.to_str().unwrap();
+    for text in [bare_path.to_owned(), format!("file://{bare_path}")] {
+        assert_eq!(site.json(&["inspect", &text])["cases"].as_array().unwrap().len(), 3, "{text}");
+    }
+    assert_eq!(site.run(&["inspect", "/absent/shop.git"]).status.code(), Some(1));
+    assert_eq!(site.server.request_count(), 0);
+}
+
+#[test]
 fn the_demo_shows_its_tour_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_suitesync"));

@@ -1,6 +1,9 @@
 //! A whole site for a test: a Git server with its own authority and token, a configuration, and an agent on it.
 
+pub(crate) mod connection;
 pub(crate) mod katalon;
+pub(crate) mod processes;
+pub(crate) mod room;
 pub(crate) mod running;
 
 use std::path::{Path, PathBuf};

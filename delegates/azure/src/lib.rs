@@ -21,7 +21,6 @@ mod probe;
 mod repository;
 mod resource;
 mod servers;
-mod service_error;
 mod settings;
 mod verdict;
 mod version;

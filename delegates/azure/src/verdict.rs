@@ -3,13 +3,12 @@
 //! Good is a 2xx with JSON and nothing else: Azure shows its sign-in page with 203, with 200 and by redirects. No
 //! redirect is followed.
 
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::LOCATION;
 use reqwest::{StatusCode, Url};
 use suitesync_contract::{Failure, FailureClass};
-use suitesync_reach::{Place, ProviderCode, Refusal, Sent, is_html, media_type, refused, shown};
+use suitesync_reach::{Place, ProviderCode, Refusal, Sent, ServiceError, is_html, media_type, refused, shown};
 
 use crate::exchange::Answer;
-use crate::service_error::ServiceError;
 use crate::version::VersionRefusal;
 
 #[derive(Debug)]
@@ -41,34 +40,26 @@ pub(crate) fn judge(place: &Place, asked: &Url, answer: &Answer) -> Verdict {
 }
 
 fn judge_refusal(place: &Place, answer: &Answer) -> Verdict {
-    let told = ServiceError::of(answer);
-    if let Some(refusal) = told.as_ref().and_then(ServiceError::version_refusal) {
+    let told = ServiceError::of(&answer.headers, &answer.body);
+    if let Some(refusal) = told.as_ref().and_then(version_refusal) {
         return Verdict::OtherVersion(refusal);
     }
-    Verdict::Refused(match told {
-        Some(told) => told_failure(place, answer, &told),
-        None => failure(place, answer, &answer.body),
+    let refusal =
+        Refusal { status: answer.status, headers: &answer.headers, body: &answer.body, sent: Sent::Credentials };
+    let failure = refused(place, &refusal);
+    let text = told.as_ref().map_or(&answer.body[..], |told| told.message().as_bytes());
+    Verdict::Refused(match never_signed_in(text) {
+        true => failure.with_hint("sign in once on the web as the user that the token belongs to"),
+        false => failure,
     })
 }
 
-fn told_failure(place: &Place, answer: &Answer, told: &ServiceError) -> Failure {
-    let mut headers = answer.headers.clone();
-    // What is told is to be shown even where the body is a page.
-    headers.remove(CONTENT_TYPE);
-    let answer = Answer { status: answer.status, headers, body: Vec::new() };
-    let failure = failure(place, &answer, told.message.as_bytes());
-    match told.class(answer.status) {
-        Some(class) if class != failure.class => Failure { class, hint: class.default_hint().to_owned(), ..failure },
-        Some(_) | None => failure,
-    }
-}
-
-fn failure(place: &Place, answer: &Answer, text: &[u8]) -> Failure {
-    let refusal = Refusal { status: answer.status, headers: &answer.headers, body: text, sent: Sent::Credentials };
-    let failure = refused(place, &refusal);
-    match never_signed_in(text) {
-        true => failure.with_hint("sign in once on the web as the user that the token belongs to"),
-        false => failure,
+/// What an error says about the version that was asked for.
+fn version_refusal(told: &ServiceError) -> Option<VersionRefusal> {
+    match told.type_key()? {
+        "VssVersionOutOfRangeException" => Some(VersionRefusal::OutOfRange),
+        "VssInvalidPreviewVersionException" => Some(VersionRefusal::PreviewRequired),
+        _ => None,
     }
 }
 

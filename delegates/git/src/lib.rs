@@ -3,7 +3,8 @@
 //!
 //! A crate of its own so that nobody else needs, or can use, libgit2 or Git's protocol. A caller goes
 //! [`Remotes`] → [`Remote`], then either [`probe`], or [`Remote::resolve`] → [`Mirrors::open`] →
-//! [`Mirror::fetch`] → [`Mirror::snapshot`] and [`Mirror::read_blob`].
+//! [`Mirror::fetch`] → [`Mirror::snapshot`] and [`Mirror::read_blob`]. A [`LocalRepository`] is resolved and read where
+//! it lies.
 
 mod agent_name;
 mod authorization;
@@ -16,6 +17,7 @@ pub mod fuzzing;
 mod http;
 mod knowledge;
 mod limits;
+mod local_repository;
 mod mirror;
 mod packets;
 mod pkt_line;
@@ -30,6 +32,7 @@ mod transport;
 
 pub use authorization::Authorization;
 pub use limits::Limits;
+pub use local_repository::LocalRepository;
 pub use mirror::{
     BlobContent, CareError, CarePolicy, CareReport, FetchProgress, Mirror, MirrorKey, Mirrors, RemovalReason,
     RemovedMirror,

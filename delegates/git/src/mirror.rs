@@ -44,13 +44,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
 
-use extent::Extent;
-use fault::{Fault, blocking};
+use fault::blocking;
 use fetch::Promisor;
 use folder::Folder;
 use lock::Lock;
 use state::State;
-use store::SharedStore;
+
+pub(crate) use extent::Extent;
+pub(crate) use fault::Fault;
+pub(crate) use store::SharedStore;
 
 pub use care::{CareError, CarePolicy, CareReport, RemovalReason, RemovedMirror};
 pub use name::MirrorKey;

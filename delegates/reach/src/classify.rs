@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 mod retry_after;
+pub(crate) mod service_error;
 pub(crate) mod tls;
 
 use std::error::Error;

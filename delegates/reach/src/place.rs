@@ -69,10 +69,18 @@ impl Place {
 }
 
 /// A text of a server made fit to be shown: its first line, bounded, without control characters.
+///
+/// It is cut between words: half of a secret that a server repeats could no longer be told from other text.
 pub fn shown(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let line = text.trim_start().lines().next().unwrap_or_default().trim_end();
-    line.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect()
+    let mut characters = line.chars().filter(|c| !c.is_control());
+    let mut shown: String = characters.by_ref().take(MAX_SHOWN).collect();
+    if characters.next().is_some() {
+        shown.truncate(shown.rfind(char::is_whitespace).unwrap_or_default());
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -82,7 +90,8 @@ mod tests {
     #[test]
     fn only_the_first_line_of_a_servers_text_is_shown_and_nothing_that_steers_a_terminal() {
         assert_eq!(shown(b"\r\nTF401019: \x1b[31mgone\x07\nsecret second line"), "TF401019: [31mgone");
-        assert_eq!(shown(&[b'x'; 5000]).len(), MAX_SHOWN);
+        assert_eq!(shown(&[b'x'; 5000]), "…");
+        assert_eq!(shown(&b"word ".repeat(100)), format!("{}…", "word ".repeat(40).trim_end()));
         assert_eq!(shown(b"\xff\xfe"), "\u{fffd}\u{fffd}");
         assert_eq!(shown(b""), "");
     }

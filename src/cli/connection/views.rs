@@ -5,7 +5,7 @@ use super::super::table::{Cell, Table};
 use super::super::wording::{ago, ago_or_never, count, duration, escaped_lines, until};
 use super::super::{checklist, failure};
 use crate::catalog::connection::TestRecord;
-use crate::views::{ConnectionDetail, ConnectionSettings, ConnectionView};
+use crate::views::{ConnectionDetail, ConnectionSettings, ConnectionView, HostKeysView};
 
 const NONE_YET: &str =
     "There are no connections yet: add a [[connection]] to the configuration; `suitesync check` validates it.\n";
@@ -68,9 +68,22 @@ fn settings_fields(settings: &ConnectionSettings, table: &mut Table) {
     if !settings.description.is_empty() {
         table.field("description", Cell::lines(&settings.description));
     }
+    table.field("type", Cell::new(&settings.connection_type));
     table.field("url", Cell::new(&settings.url));
+    if let Some(url) = &settings.server_url {
+        table.field("server url", Cell::new(url));
+    }
     table.field("test repository", Cell::new(&settings.test_repository));
     table.field("credentials", Cell::new(settings.credentials.as_deref().unwrap_or("none")));
+    if let Some(keys) = &settings.host_keys {
+        table.field("host keys", Cell::new(host_keys(keys)));
+    }
+    if let Some(certificate) = &settings.client_certificate {
+        table.field("client certificate", Cell::new(format!("{}, key {}", certificate.path, certificate.key)));
+    }
+    if let Some(api) = &settings.api {
+        table.field("api", Cell::new(format!("{}, token {}", api.url, api.token)));
+    }
     if let Some(path) = &settings.additional_certs_path {
         table.field("certificates", Cell::new(path));
     }
@@ -78,6 +91,14 @@ fn settings_fields(settings: &ConnectionSettings, table: &mut Table) {
         if settings.delegate_tags.is_empty() { "any delegate".to_owned() } else { settings.delegate_tags.join(", ") };
     table.field("delegate tags", Cell::new(tags));
     table.field("test every", Cell::new(&settings.test_every));
+}
+
+fn host_keys(keys: &HostKeysView) -> String {
+    match &keys.known_hosts {
+        Some(path) => path.clone(),
+        None if keys.fingerprints.is_empty() => "those that the provider publishes".to_owned(),
+        None => keys.fingerprints.join(", "),
+    }
 }
 
 fn one_test(test: &TestRecord, look: &Look) -> String {
@@ -127,7 +148,7 @@ mod tests {
     use super::super::super::look::tests::{look, plain};
     use super::*;
     use crate::domain::connection::ConnectionStatus;
-    use crate::views::LastTest;
+    use crate::views::{ApiView, ClientCertificateView, LastTest};
 
     fn connection(name: &str, failure: Option<Failure>) -> ConnectionView {
         let status = if failure.is_some() { ConnectionStatus::Error } else { ConnectionStatus::Active };
@@ -169,9 +190,20 @@ mod tests {
             StepReport { step: Step::Dns, outcome: StepOutcome::Ok, detail: "192.0.2.7".to_owned(), duration_ms: 4 };
         let settings = ConnectionSettings {
             description: "Our \u{7}own".to_owned(),
+            connection_type: "http".to_owned(),
             url: "https://dev.azure.com/contoso/payments".to_owned(),
+            server_url: None,
             test_repository: "https://dev.azure.com/contoso/payments/_git/checkout".to_owned(),
             credentials: Some("[secret env:PAT]".to_owned()),
+            host_keys: None,
+            client_certificate: Some(ClientCertificateView {
+                path: "/etc/suitesync/client.pem".to_owned(),
+                key: "[secret file:/etc/suitesync/client.key]".to_owned(),
+            }),
+            api: Some(ApiView {
+                url: "https://dev.azure.com/contoso".to_owned(),
+                token: "[secret env:PAT]".to_owned(),
+            }),
             additional_certs_path: None,
             delegate_tags: Vec::new(),
             test_every: "30m".to_owned(),
@@ -188,20 +220,35 @@ mod tests {
         let connection = connection("contoso", None);
         let shown = ConnectionDetail { connection, settings: Some(settings), links, test: Some(test) };
         insta::assert_snapshot!(plain(&detail(&shown, &look())), @r"
-        name             contoso
-        status           active
-        description      Our \u{7}own
-        url              https://dev.azure.com/contoso/payments
-        test repository  https://dev.azure.com/contoso/payments/_git/checkout
-        credentials      [secret env:PAT]
-        delegate tags    any delegate
-        test every       30m
-        links            checkout-tests
-        next test        in 27 min
+        name                contoso
+        status              active
+        description         Our \u{7}own
+        type                http
+        url                 https://dev.azure.com/contoso/payments
+        test repository     https://dev.azure.com/contoso/payments/_git/checkout
+        credentials         [secret env:PAT]
+        client certificate  /etc/suitesync/client.pem, key [secret file:/etc/suitesync/client.key]
+        api                 https://dev.azure.com/contoso, token [secret env:PAT]
+        delegate tags       any delegate
+        test every          30m
+        links               checkout-tests
+        next test           in 27 min
 
         Tested 3 min ago, by delegate local, in 321 ms
         ✓ dns              4 ms  192.0.2.7
         The server's certificate runs out in 12 days.
         ");
+    }
+
+    #[test]
+    fn host_keys_are_a_file_or_fingerprints_or_those_that_are_published() {
+        let check = |known_hosts: Option<&str>, fingerprints: &[&str], expect: &str| {
+            let fingerprints = fingerprints.iter().map(|text| (*text).to_owned()).collect();
+            let keys = HostKeysView { known_hosts: known_hosts.map(str::to_owned), fingerprints };
+            assert_eq!(host_keys(&keys), expect);
+        };
+        check(Some("/etc/suitesync/known_hosts"), &[], "/etc/suitesync/known_hosts");
+        check(None, &["SHA256:a", "SHA256:b"], "SHA256:a, SHA256:b");
+        check(None, &[], "those that the provider publishes");
     }
 }

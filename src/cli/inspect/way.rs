@@ -33,7 +33,7 @@ pub(super) fn delegate(way: &WayArguments, folder: &Path) -> Result<LocalDelegat
     let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(BTreeMap::new(), Environment::of_process())));
     let workshop = Workshop::open(folder, secrets)
         .map_err(|error| usage(error, "check that the folder for temporary files can be written to"))?;
-    Ok(LocalDelegate::new(&config, 1, Arc::new(workshop)))
+    Ok(LocalDelegate::new(&config, 1, Arc::new(workshop)).reading_folders())
 }
 
 pub(super) fn access(arguments: &InspectArguments, url: &RepoUrl) -> Result<Access, Fault> {

@@ -2,6 +2,7 @@
 //!
 //! What it prints goes nowhere but into the value; what it says on standard error is dropped, as it may repeat it.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,9 +34,19 @@ pub(super) enum CommandError {
 }
 
 /// What the command prints, up to one byte more than a secret may have.
-pub(super) fn run(words: &[String], limit: Duration) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+///
+/// It has the environment of this process but for `hidden`, the variables that other secrets come from.
+pub(super) fn run(
+    words: &[String],
+    hidden: &BTreeSet<String>,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let (program, arguments) = words.split_first().ok_or(CommandError::Empty)?;
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    for variable in hidden {
+        command.env_remove(variable);
+    }
+    let child = command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -80,7 +91,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, CommandError> {
-        run(&["/bin/sh", "-c", script].map(str::to_owned), limit)
+        run(&["/bin/sh", "-c", script].map(str::to_owned), &BTreeSet::new(), limit)
     }
 
     fn check_fault(script: &str, expect: &str) {
@@ -97,7 +108,7 @@ mod tests {
     fn a_command_that_fails_is_told_by_its_status_alone() {
         check_fault("echo hunter2; echo hunter2 >&2; exit 3", "ended with exit status 3");
         check_fault("kill -TERM $$", "was ended by signal 15");
-        let missing = run(&["/nowhere/vault".to_owned()], TIME_LIMIT).unwrap_err().to_string();
+        let missing = run(&["/nowhere/vault".to_owned()], &BTreeSet::new(), TIME_LIMIT).unwrap_err().to_string();
         assert!(missing.starts_with("cannot be started: No such file"), "{missing}");
     }
 

@@ -62,7 +62,7 @@ impl Agent {
         self.rejected = Vec::new();
         self.generation += 1;
         self.configured_at = now;
-        self.secrets.store(Arc::new(Secrets::new(self.config.secrets.clone(), Environment::of_process())));
+        self.secrets.store(Arc::new(Secrets::of(&self.config, Environment::of_process())));
         if hires_anew {
             self.set_delegates().await.map_err(failed)?;
         }
@@ -165,6 +165,8 @@ impl Agent {
         let is_back = before.record.state.is_disconnected() && !is_disconnected;
         let has_changed = is_back || before.record.revision != entry.record.revision;
         let has_other_cadence = before.config.test_cadence != entry.config.test_cadence;
+        // What files hold that the configuration names is no key of it, but may be what a failure waited for.
+        let may_pass_now = before.record.failure.is_some() && relies_on_other_files(&before.config, &entry.config);
         before.config = entry.config;
         before.record = entry.record;
         let is_idle = before.work.is_none();
@@ -174,6 +176,8 @@ impl Agent {
         } else if has_changed {
             // What is under way tries settings of yesterday; its end begins the next.
             self.quiet_connection(name);
+            self.plan.agenda.set(Job::Test(name.clone()), Instant::now());
+        } else if may_pass_now {
             self.plan.agenda.set(Job::Test(name.clone()), Instant::now());
         } else if has_other_cadence && is_idle {
             let next = instant(settings.test_cadence.next_after(Utc::now()));
@@ -255,6 +259,13 @@ impl Agent {
         let written = self.catalog.write(move |change| link::apply(change, &gone, archive, Utc::now())).await;
         super::report_write(written);
     }
+}
+
+/// Whether a file that decides who is believed holds something else than before.
+fn relies_on_other_files(before: &ConnectionConfig, now: &ConnectionConfig) -> bool {
+    before.host_keys != now.host_keys
+        || before.additional_certs != now.additional_certs
+        || before.client_certificate != now.client_certificate
 }
 
 /// When a connection is tested first after a start: one that passed before in its turn; one that failed soon, since

@@ -219,6 +219,7 @@ impl Agent {
             Ok(results) => {
                 self.unwritable = None;
                 for (summary, record) in results {
+                    self.doubt(&key.connection, &summary);
                     self.heed(&key.connection, summary.failure.as_ref());
                     for waiting in waiting.iter().filter(|waiting| waiting.link == summary.link) {
                         // Whoever asked may have gone.
@@ -241,6 +242,18 @@ impl Agent {
         }
         if self.plan.repositories.get(&key).is_some_and(|repository| !repository.waiting_next.is_empty()) {
             self.begin_sync(&key);
+        }
+    }
+
+    /// Tests a connection at once of which a link is refused as no link was before: going on could lock the account.
+    fn doubt(&mut self, connection: &ConnectionName, summary: &SyncSummary) {
+        let Some(failure) = summary.failure.as_ref().filter(|failure| failure.class.holds_connection()) else {
+            return;
+        };
+        let before = self.plan.links.get(&summary.link).and_then(|link| link.record.failure.as_ref());
+        let is_held = self.plan.connections.get(connection).is_some_and(|entry| entry.record.is_held());
+        if !is_held && before.is_none_or(|before| before.class != failure.class) {
+            self.begin_test(connection, None);
         }
     }
 

@@ -81,7 +81,7 @@ fn authorize(secrets: &Secrets, credentials: &Credentials, redactor: &mut Redact
         }
         Credentials::Bearer { token } => {
             let token = secrets.resolve(token)?;
-            redactor.hide(token.expose());
+            redactor.hide_login("", token.expose());
             Authorization::Bearer { token: token.expose().to_owned() }
         }
         Credentials::PrivateKey { private_key, passphrase } => {

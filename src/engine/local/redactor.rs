@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 /// Shorter ones are no secrets worth the name, and would blot out ordinary words.
@@ -11,6 +12,9 @@ const SHORTEST: usize = 4;
 
 /// Lines of a key: shorter ones say nothing of it.
 const SHORTEST_LINE: usize = 16;
+
+/// All but what RFC 3986 leaves unreserved.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What stands where a secret stood.
 const BLOT: &str = "[secret]";
@@ -31,8 +35,10 @@ impl Redactor {
     }
 
     pub(super) fn hide(&mut self, secret: &str) {
-        let in_url = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        self.add([encoded(secret), Zeroizing::new(in_url), Zeroizing::new(secret.to_owned())]);
+        let in_form = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let in_url = utf8_percent_encode(secret, ENCODED).to_string();
+        let plain = Zeroizing::new(secret.to_owned());
+        self.add([encoded(secret), Zeroizing::new(in_form), Zeroizing::new(in_url), plain]);
     }
 
     /// Hides a key in PEM, line by line.
@@ -83,6 +89,7 @@ mod tests {
         check("cEBzcy13b3Jk", "[secret]");
         check("?token=p%40ss-word&x", "?token=[secret]&x");
         check("key MC4CAQAwBQYDK2VwBCIEIB.", "key [secret].");
+        check("?token=p%40ss-word&x", "?token=[secret]&x");
         check("nothing to hide", "nothing to hide");
     }
 

@@ -1,4 +1,4 @@
-//! From a commit in a mirror to the tests of a link: the tree is listed, unknown files are read and parsed, and names
+//! From a commit to the tests of a link: the tree is listed, unknown files are read and parsed, and names
 //! and parses are put together.
 
 use std::collections::HashMap;
@@ -7,18 +7,19 @@ use std::sync::Arc;
 use suitesync_contract::{
     Discovery, Failure, FailureClass, LinkFacts, LinkView, Notice, ObjectId, Progress, TreeEntry, TreeEntryKind,
 };
-use suitesync_git::{BlobContent, Mirror};
+use suitesync_git::BlobContent;
 use suitesync_suites::{Content, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::super::delegate::ProgressSink;
 use super::super::parses::{Parses, ParsesError};
+use super::objects::Objects;
 
 /// How often someone who waits is told how many files were read.
 const TELL_EVERY: usize = 64;
 
-/// What finding tests needs besides the mirror.
+/// What finding tests needs besides the objects.
 pub(super) struct Finder<'a> {
     pub(super) parses: &'a Parses,
     pub(super) reading: &'a Arc<Semaphore>,
@@ -42,16 +43,16 @@ pub(super) fn nothing() -> LinkFacts {
 impl Finder<'_> {
     pub(super) async fn find(
         &self,
-        mirror: &mut Mirror,
+        objects: &mut Objects<'_>,
         commit: ObjectId,
         view: &LinkView,
     ) -> Result<LinkFacts, Failure> {
         let closed = |_| Failure::new(FailureClass::Canceled, "the delegate stops");
         let _place = Arc::clone(self.reading).acquire_owned().await.map_err(closed)?;
-        let (entries, known) = tokio::task::block_in_place(|| self.list(mirror, commit, &view.directory))?;
+        let (entries, known) = tokio::task::block_in_place(|| self.list(objects, commit, &view.directory))?;
         let blobs: Vec<_> = known.unknown.iter().map(|file| file.blob).collect();
-        mirror.ensure_blobs(&blobs).await?;
-        tokio::task::block_in_place(|| self.read(mirror, &entries, known, view)).map(|read| LinkFacts::Found {
+        objects.ensure_blobs(&blobs).await?;
+        tokio::task::block_in_place(|| self.read(objects, &entries, known, view)).map(|read| LinkFacts::Found {
             commit: Some(commit),
             discovery: read.discovery,
             parsed: read.parsed,
@@ -59,8 +60,13 @@ impl Finder<'_> {
         })
     }
 
-    fn list(&self, mirror: &Mirror, commit: ObjectId, directory: &str) -> Result<(Arc<[TreeEntry]>, Known), Failure> {
-        let entries = mirror.snapshot(commit)?;
+    fn list(
+        &self,
+        objects: &Objects<'_>,
+        commit: ObjectId,
+        directory: &str,
+    ) -> Result<(Arc<[TreeEntry]>, Known), Failure> {
+        let entries = objects.snapshot(commit)?;
         expect_directory(&entries, directory, commit)?;
         let mut unknown = files_to_parse(&entries, directory);
         let parses = self.parses.find(&unknown).map_err(unusable)?;
@@ -68,7 +74,13 @@ impl Finder<'_> {
         Ok((entries, Known { parses, unknown }))
     }
 
-    fn read(&self, mirror: &Mirror, entries: &[TreeEntry], known: Known, view: &LinkView) -> Result<Read, Failure> {
+    fn read(
+        &self,
+        objects: &Objects<'_>,
+        entries: &[TreeEntry],
+        known: Known,
+        view: &LinkView,
+    ) -> Result<Read, Failure> {
         let Known { mut parses, unknown } = known;
         let remembered = parses.len() as u64;
         let mut fresh: Vec<(FileToParse, Parse)> = Vec::with_capacity(unknown.len());
@@ -79,7 +91,7 @@ impl Finder<'_> {
             if done % TELL_EVERY == 0 {
                 (self.progress)(Progress::Read { done: done as u64, total: unknown.len() as u64 });
             }
-            let content = mirror.read_blob(file.blob, MAX_FILE)?;
+            let content = objects.read_blob(file.blob, MAX_FILE)?;
             let parsed = match &content {
                 BlobContent::Bytes(bytes) => parse(file.kind, Content::Bytes(bytes)),
                 BlobContent::TooLarge(size) => parse(file.kind, Content::TooLarge(*size)),

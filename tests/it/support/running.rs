@@ -1,6 +1,6 @@
 //! An agent as a process of its own, ended when the test ends.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::{Site, wait_for};
 
@@ -11,9 +11,13 @@ pub(crate) struct RunningAgent {
 impl RunningAgent {
     /// Starts an agent on the site's configuration and waits until it answers.
     pub(crate) fn start(site: &Site) -> Self {
+        Self::wait(site, site.command(&["agent"]))
+    }
+
+    /// Starts what becomes an agent, and waits until it answers.
+    pub(crate) fn wait(site: &Site, mut command: Command) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(site.path("agent.log")).unwrap();
-        let child =
-            site.command(&["agent"]).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut agent = Self { child };
         wait_for("the agent to answer", || {
             if let Some(status) = agent.child.try_wait().unwrap() {
@@ -25,8 +29,18 @@ impl RunningAgent {
         agent
     }
 
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended, by whatever cause.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: &str) {
-        let status = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

@@ -8,6 +8,7 @@ mod hostile_streams;
 mod hostile_trees;
 mod killing;
 mod ladder;
+mod local_repositories;
 mod mirrors;
 mod polling;
 mod probing;

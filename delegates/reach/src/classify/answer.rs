@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use suitesync_contract::{Failure, FailureClass, Provider};
 
 use super::retry_after;
+use super::service_error::ServiceError;
 use crate::place::{Place, shown};
 use crate::proxy::Proxy;
 
@@ -82,9 +83,17 @@ pub fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
     if refusal.status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
         return page(place, "it answered with a sign-in page (http 203)");
     }
-    let class = ProviderCode::at_start_of(refusal.body).and_then(ProviderCode::class);
-    let class = class.unwrap_or_else(|| class_of(refusal.status, refusal.sent));
-    let failure = place.repository_failure(class, "read", cause(place, class, refusal));
+    let told = match place.provider() {
+        Provider::AzureRepos => ServiceError::of(refusal.headers, refusal.body),
+        Provider::Git => None,
+    };
+    let known = match &told {
+        Some(told) => told.class(refusal.status),
+        None => ProviderCode::at_start_of(refusal.body).and_then(ProviderCode::class),
+    };
+    let class = known.unwrap_or_else(|| class_of(refusal.status, refusal.sent));
+    let failure = place.repository_failure(class, "read", cause(place, class, refusal, told.as_ref()));
+    let failure = if class == FailureClass::Forbidden { failure.with_hint(scope_hint(place)) } else { failure };
     let wait = refusal.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     match wait.and_then(|text| retry_after::seconds(text, Utc::now())) {
         Some(seconds) => failure.with_retry_after(seconds),
@@ -106,8 +115,18 @@ fn class_of(status: StatusCode, sent: Sent) -> FailureClass {
     }
 }
 
+/// What reading takes.
+fn scope_hint(place: &Place) -> &'static str {
+    match place.provider() {
+        Provider::AzureRepos => {
+            "give the token the scope `Code (Read)`, and the user that it belongs to the right to read the repository"
+        }
+        Provider::Git => "give the token or its user the right to read the repository",
+    }
+}
+
 /// What the class means here, the status, and what the server has to say unless it is a page.
-fn cause(place: &Place, class: FailureClass, refusal: &Refusal<'_>) -> String {
+fn cause(place: &Place, class: FailureClass, refusal: &Refusal<'_>, told: Option<&ServiceError>) -> String {
     let meaning = match (class, refusal.sent) {
         (FailureClass::ProxyAuth, _) => return unauthorized_by_proxy(place.proxy()),
         (FailureClass::RepositoryNotFound, _) => "it is missing, disabled, or not to be seen with these credentials, ",
@@ -117,7 +136,11 @@ fn cause(place: &Place, class: FailureClass, refusal: &Refusal<'_>) -> String {
         (FailureClass::RateLimited, _) => "the server limits the rate of requests, ",
         _ => "",
     };
-    let said = if is_html(refusal.headers) { String::new() } else { shown(refusal.body) };
+    let said = match told {
+        Some(told) => shown(told.message().as_bytes()),
+        None if is_html(refusal.headers) => String::new(),
+        None => shown(refusal.body),
+    };
     let separator = if said.is_empty() { "" } else { ": " };
     format!("{meaning}http {}{separator}{said}", refusal.status.as_u16())
 }

@@ -5,12 +5,11 @@
 
 use percent_encoding::percent_decode;
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use suitesync_contract::FailureClass;
-use suitesync_reach::ProviderCode;
 
-use crate::exchange::Answer;
-use crate::version::VersionRefusal;
+use super::answer::ProviderCode;
 
 /// Holds the text of the error, percent-encoded; it is there when the body is a page or empty as well.
 const SERVICE_ERROR: &str = "x-tfs-serviceerror";
@@ -20,9 +19,9 @@ const ACCESS_CHECK: &str = "AccessCheckException";
 /// An error as the server tells it.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ServiceError {
+pub struct ServiceError {
     #[serde(default)]
-    pub(crate) message: String,
+    message: String,
     /// The name of the exception.
     #[serde(default)]
     type_key: Option<String>,
@@ -40,26 +39,27 @@ enum Source {
 
 impl ServiceError {
     /// What is told with an answer; nothing where it is a mere status or a page.
-    pub(crate) fn of(answer: &Answer) -> Option<Self> {
-        let envelope = || serde_json::from_slice::<Self>(&answer.body).ok();
+    pub fn of(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let envelope = || serde_json::from_slice::<Self>(body).ok();
         let told = |told: &Self| !told.message.is_empty() || told.type_key.is_some();
         envelope().filter(told).or_else(|| {
-            let text = percent_decode(answer.headers.get(SERVICE_ERROR)?.as_bytes()).decode_utf8_lossy();
+            let text = percent_decode(headers.get(SERVICE_ERROR)?.as_bytes()).decode_utf8_lossy();
             Some(Self { message: text.into_owned(), type_key: None, source: Source::Header })
         })
     }
 
-    /// What it says about the version that was asked for.
-    pub(crate) fn version_refusal(&self) -> Option<VersionRefusal> {
-        match self.type_key.as_deref()? {
-            "VssVersionOutOfRangeException" => Some(VersionRefusal::OutOfRange),
-            "VssInvalidPreviewVersionException" => Some(VersionRefusal::PreviewRequired),
-            _ => None,
-        }
+    /// The name of the exception.
+    pub fn type_key(&self) -> Option<&str> {
+        self.type_key.as_deref()
+    }
+
+    /// For people.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// The class of an error of a known kind.
-    pub(crate) fn class(&self, status: StatusCode) -> Option<FailureClass> {
+    pub fn class(&self, status: StatusCode) -> Option<FailureClass> {
         if status == StatusCode::UNAUTHORIZED && self.is_access_check() {
             // A token that is not known fails before any permission is looked up: this one is known, and has run out.
             return Some(FailureClass::AuthExpired);
@@ -92,14 +92,12 @@ impl ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
-
     use super::*;
 
     fn told(header: Option<&'static str>, body: &str) -> Option<ServiceError> {
         let headers: HeaderMap =
             header.iter().map(|text| (SERVICE_ERROR.parse().unwrap(), text.parse().unwrap())).collect();
-        ServiceError::of(&Answer { status: StatusCode::UNAUTHORIZED, headers, body: body.as_bytes().to_vec() })
+        ServiceError::of(&headers, body.as_bytes())
     }
 
     #[test]
