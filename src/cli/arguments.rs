@@ -55,7 +55,7 @@ pub(super) enum Command {
     /// Show everything on a sample repository of its own; no configuration needed
     Demo(DemoArguments),
     /// Connect to a repository once, find its tests and print them; no agent needed
-    Inspect(InspectArguments),
+    Inspect(Box<InspectArguments>),
     /// Validate the configuration; no agent needed
     Check,
     #[command(flatten)]

@@ -1,7 +1,5 @@
 //! `[access]`: which users and groups of this host may do what on the socket.
 
-use std::collections::BTreeMap;
-
 use crate::config::keys;
 use crate::config::place::Place;
 use crate::config::report::Finding;
@@ -19,27 +17,24 @@ pub(super) fn read(section: &Section<'_>) -> Access {
     let mut access = Access::default();
     access.rules.account_admins = people(section, "account_admin");
     access.rules.viewers = people(section, "viewer");
-    (access.rules.project_admins, access.projects) = projects(section);
+    read_projects(section, &mut access);
     access
 }
 
-fn projects(section: &Section<'_>) -> (BTreeMap<String, Vec<Who>>, Vec<(String, Place)>) {
-    let mut admins = BTreeMap::new();
-    let mut places = Vec::new();
-    let Some(value) = section.value("projects") else { return (admins, places) };
+fn read_projects(section: &Section<'_>, access: &mut Access) {
+    let Some(value) = section.value("projects") else { return };
     let Some(table) = value.value.as_table() else {
         let finding = Finding::error(value.place, "`projects` is not a table");
         section.report.add(finding.help("write a table [access.projects.NAME] for each project"));
-        return (admins, places);
+        return;
     };
     for (name, value) in table {
         let value = placed(section.place.file, value);
-        places.push((name.get_ref().to_string(), Place::new(section.place.file, name.span())));
+        access.projects.push((name.get_ref().to_string(), Place::new(section.place.file, name.span())));
         if let Some(project) = Section::open(section.report, value, &keys::ACCESS_PROJECT) {
-            admins.insert(name.get_ref().to_string(), people(&project, "project_admin"));
+            access.rules.project_admins.insert(name.get_ref().to_string(), people(&project, "project_admin"));
         }
     }
-    (admins, places)
 }
 
 fn people(section: &Section<'_>, key: &str) -> Vec<Who> {
