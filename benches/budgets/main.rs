@@ -4,6 +4,7 @@
 //! of its own (`worker`), so that the server's share is not in it; the server is the loopback one, real Git behind TLS
 //! and a token, and counts requests and bytes.
 
+mod cancel;
 mod discovery;
 mod first_sync;
 mod idle;
@@ -12,6 +13,7 @@ mod poll;
 mod record;
 mod site;
 mod source_tree;
+mod ssh_poll;
 mod table;
 mod update;
 mod worker;
@@ -32,11 +34,13 @@ struct Row {
 }
 
 /// Every row, in the table's order.
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 7] = [
     Row { name: "poll", measure: poll::measure },
+    Row { name: "ssh-poll", measure: ssh_poll::measure },
     Row { name: "first-sync", measure: first_sync::measure },
     Row { name: "update", measure: update::measure },
     Row { name: "discovery", measure: discovery::measure },
+    Row { name: "cancel", measure: cancel::measure },
     Row { name: "idle", measure: idle::measure },
 ];
 
@@ -44,7 +48,7 @@ const ROWS: [Row; 5] = [
 #[derive(Debug, Parser)]
 #[command(name = "budgets")]
 struct Arguments {
-    /// Rows to measure: poll, first-sync, update, discovery, idle; all if none is named
+    /// Rows to measure: poll, ssh-poll, first-sync, update, discovery, cancel, idle; all if none is named
     #[arg(value_parser = ROWS.map(|row| row.name))]
     rows: Vec<String>,
     /// End with 0 even where a budget is missed

@@ -20,6 +20,9 @@ pub(crate) struct Terms {
     /// Without a certificate in it, so that Git reads no others.
     pub(crate) empty_folder: PathBuf,
     pub(crate) token: String,
+    /// The private key for SSH, once there is such a server.
+    pub(crate) ssh_key: PathBuf,
+    pub(crate) known_hosts: PathBuf,
 }
 
 /// What a worker is asked.
@@ -27,12 +30,23 @@ pub(crate) struct Terms {
 pub(crate) enum Order {
     /// Take on a delegate that keeps its mirrors and parses in this folder.
     Hire { folder: PathBuf },
-    /// Let the delegate sync a link, so many times.
-    Sync { link: Link, times: u32 },
+    /// Let the delegate sync links, one after the other, so many times.
+    Sync { links: Vec<Link>, times: u32 },
+    /// Let the delegate sync a link, cancel that while a pack comes in, and tell how long it took to end.
+    Cancel { link: Link },
     /// Run Git with these arguments, so many times.
     Git { invocations: Vec<Vec<String>>, times: u32 },
     /// Read the files that a sync of the link parses out of the mirror in the folder, by libgit2 alone.
-    ReadBlobs { folder: PathBuf, link: Link, commit: ObjectId },
+    ReadBlobs { folder: PathBuf, link: Link, commit: ObjectId, knowing: Knowing },
+}
+
+/// What is known before blobs are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Knowing {
+    /// The commit: where they are has to be found in its tree.
+    Commit,
+    /// Their ids.
+    Ids,
 }
 
 /// One link of a repository's default branch.
@@ -55,6 +69,7 @@ pub(crate) struct Cost {
     /// Bodies of answers, as the server counted them.
     pub(crate) bytes: f64,
     pub(crate) requests: f64,
+    pub(crate) connections: f64,
 }
 
 impl Cost {
@@ -71,7 +86,11 @@ impl Cost {
     }
 
     pub(crate) fn requests(&self) -> Amount {
-        Amount::Requests(self.requests)
+        Amount::Count(self.requests)
+    }
+
+    pub(crate) fn connections(&self) -> Amount {
+        Amount::Count(self.connections)
     }
 
     /// Files a second of processor time: what one core does.
@@ -86,6 +105,7 @@ impl Cost {
             wall: self.wall / times,
             bytes: self.bytes / f64::from(times),
             requests: self.requests / f64::from(times),
+            connections: self.connections / f64::from(times),
             ..*self
         }
     }
@@ -123,20 +143,25 @@ impl<'a> Worker<'a> {
 
     /// Lets the worker carry out an order, and counts at the server meanwhile.
     pub(crate) fn ask(&mut self, order: &Order) -> anyhow::Result<Cost> {
-        let before = (self.site.server.bytes_sent(), self.site.server.request_count());
+        let before = self.site.traffic();
         self.send(order)?;
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
             bail!("the worker ended before it answered");
         }
         let cost = serde_json::from_str::<Answer>(&line)?.map_err(|reason| anyhow!(reason))?;
-        let after = (self.site.server.bytes_sent(), self.site.server.request_count());
-        Ok(Cost { bytes: (after.0 - before.0) as f64, requests: (after.1 - before.1) as f64, ..cost })
+        let after = self.site.traffic();
+        Ok(Cost {
+            bytes: (after.bytes - before.bytes) as f64,
+            requests: (after.requests - before.requests) as f64,
+            connections: (after.connections - before.connections) as f64,
+            ..cost
+        })
     }
 
     /// One sync of a link.
     pub(crate) fn sync(&mut self, link: &Link) -> anyhow::Result<Cost> {
-        self.ask(&Order::Sync { link: link.clone(), times: 1 })
+        self.ask(&Order::Sync { links: vec![link.clone()], times: 1 })
     }
 
     /// Git, once with each of these arguments.
@@ -176,5 +201,6 @@ pub(crate) fn median_cost(costs: &[Cost]) -> Cost {
         files: median(costs.iter().map(|cost| cost.files)),
         bytes: median(costs.iter().map(|cost| cost.bytes)),
         requests: median(costs.iter().map(|cost| cost.requests)),
+        connections: median(costs.iter().map(|cost| cost.connections)),
     }
 }

@@ -14,7 +14,7 @@ const PEER_POLLS: u32 = 10;
 const ROUNDS: usize = 5;
 const PART_OF_PEER: f64 = 1.0 / 15.0;
 const MOST_TIME: Amount = Amount::Time(Duration::from_millis(1));
-const MOST_REQUESTS: Amount = Amount::Requests(1.0);
+const MOST_REQUESTS: Amount = Amount::Count(1.0);
 const PEER: &str = "git ls-remote";
 
 pub(crate) fn measure(site: &Site) -> anyhow::Result<Vec<Line>> {
@@ -45,7 +45,7 @@ fn costs(site: &Site, size: &str, mut link: Link) -> anyhow::Result<(Cost, Cost)
     worker.sync(&link)?;
     let words = ["ls-remote", &link.url, "refs/heads/main"].map(str::to_owned).to_vec();
     let peer_order = Order::Git { invocations: vec![words], times: PEER_POLLS };
-    let order = Order::Sync { link, times: POLLS };
+    let order = Order::Sync { links: vec![link], times: POLLS };
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         peers.push(worker.ask(&peer_order)?.each(PEER_POLLS));

@@ -12,7 +12,8 @@ pub(crate) enum Amount {
     /// Processor time or time on the clock.
     Time(Duration),
     Bytes(f64),
-    Requests(f64),
+    /// Requests or connections.
+    Count(f64),
     FilesPerSecond(f64),
 }
 
@@ -20,7 +21,7 @@ impl Amount {
     fn number(self) -> f64 {
         match self {
             Self::Time(time) => time.as_secs_f64(),
-            Self::Bytes(number) | Self::Requests(number) | Self::FilesPerSecond(number) => number,
+            Self::Bytes(number) | Self::Count(number) | Self::FilesPerSecond(number) => number,
         }
     }
 }
@@ -35,7 +36,7 @@ impl fmt::Display for Amount {
             Self::Bytes(bytes) if *bytes < KIB => write!(f, "{bytes:.0} B"),
             Self::Bytes(bytes) if *bytes < KIB * KIB => write!(f, "{:.1} KiB", bytes / KIB),
             Self::Bytes(bytes) => write!(f, "{:.1} MiB", bytes / KIB / KIB),
-            Self::Requests(requests) => write!(f, "{requests:.2}"),
+            Self::Count(count) => write!(f, "{count:.2}"),
             Self::FilesPerSecond(rate) => write!(f, "{rate:.0}/s"),
         }
     }

@@ -1,34 +1,30 @@
 //! The worker: carries out one order after the other from standard input and answers what each cost.
 
+mod blobs;
+mod hiring;
+
 use std::io::{self, BufRead, Write};
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
-use arc_swap::ArcSwap;
+use anyhow::{Context, anyhow, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use suitesync::config::{Certificates, DelegateConfig, Environment, Secrets};
 use suitesync::engine::delegate::Delegate;
-use suitesync::engine::local::{LocalDelegate, Workshop};
-use suitesync_contract::{
-    Access, Credentials, DelegateName, Facts, HostKeys, LinkFacts, LinkView, ObjectId, Provider, RefSpec, RepoUrl,
-    SecretRef, SyncTask, Tags, Task, TaskId, Work,
-};
-use suitesync_git::Mirrors;
+use suitesync::engine::local::LocalDelegate;
+use suitesync_contract::{Facts, Failure, FailureClass, LinkFacts, ObjectId, Progress};
 use suitesync_loopback::clean_git;
-use suitesync_suites::files_to_parse;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::measuring::{Answer, Cost, Link, Order, Terms};
+use crate::measuring::{Answer, Cost, Knowing, Link, Order, Terms};
 
-/// Where the delegate looks for the token, in an environment made for it.
-const TOKEN_VARIABLE: &str = "TOKEN";
+/// A pack that has come so far is in the midst of it.
+const UNDER_WAY: u64 = 1 << 20;
 /// Far more than anything here takes.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
@@ -54,23 +50,34 @@ impl Bench {
     fn carry_out(&mut self, order: Order) -> anyhow::Result<Cost> {
         match order {
             Order::Hire { folder } => {
-                self.delegate = Some(Arc::new(hire(&self.terms, &folder)?));
+                self.delegate = Some(Arc::new(hiring::hire(&self.terms, &folder)?));
                 Ok(Cost::default())
             }
-            Order::Sync { link, times } => self.sync(&link, times),
+            Order::Sync { links, times } => self.sync(&links, times),
+            Order::Cancel { link } => self.cancel(&link),
             Order::Git { invocations, times } => self.git(&invocations, times),
-            Order::ReadBlobs { folder, link, commit } => self.read_blobs(&folder, &link, commit),
+            Order::ReadBlobs { folder, link, commit, knowing } => {
+                let mirror = self.runtime.block_on(blobs::open_mirror(&folder, &link))?;
+                let wanted = blobs::wanted(&mirror, &link, commit)?;
+                measured(UsageWho::RUSAGE_SELF, || {
+                    let files = match knowing {
+                        Knowing::Commit => blobs::find_and_read(mirror.path(), commit, wanted)?,
+                        Knowing::Ids => blobs::read(mirror.path(), &wanted)?,
+                    };
+                    Ok(Found { commit: Some(commit), files })
+                })
+            }
         }
     }
 
     /// Syncs as the agent does: on a thread of the runtime, by a task of its own each time.
-    fn sync(&self, link: &Link, times: u32) -> anyhow::Result<Cost> {
-        let delegate = Arc::clone(self.delegate.as_ref().context("no delegate was hired")?);
-        let task = sync_task(link)?;
+    fn sync(&self, links: &[Link], times: u32) -> anyhow::Result<Cost> {
+        let delegate = self.delegate()?;
+        let tasks = links.iter().map(|link| hiring::sync_task(&self.terms, link)).collect::<Result<Vec<_>, _>>()?;
         measured(UsageWho::RUSAGE_SELF, || {
             let work = async move {
                 let mut found = Found::default();
-                for _ in 0..times {
+                for task in std::iter::repeat_n(&tasks, times as usize).flatten() {
                     let outcome = delegate.carry_out(task.clone(), Arc::new(|_| ()), CancellationToken::new()).await;
                     found = Found::of(outcome.result)?;
                 }
@@ -78,6 +85,32 @@ impl Bench {
             };
             self.runtime.block_on(self.runtime.spawn(work))?
         })
+    }
+
+    /// The wall of it is from the cancellation on.
+    fn cancel(&self, link: &Link) -> anyhow::Result<Cost> {
+        let (delegate, task) = (self.delegate()?, hiring::sync_task(&self.terms, link)?);
+        let (under_way, cancel) = (Arc::new(Notify::new()), CancellationToken::new());
+        let (told, canceled) = (Arc::clone(&under_way), cancel.clone());
+        let sink = Arc::new(move |progress| {
+            if matches!(progress, Progress::Received { bytes } if bytes >= UNDER_WAY) {
+                told.notify_one();
+            }
+        });
+        self.runtime.block_on(async {
+            let carrying = self.runtime.spawn(async move { delegate.carry_out(task, sink, canceled).await });
+            tokio::time::timeout(TIME_LIMIT, under_way.notified()).await.context("no pack came")?;
+            let began = Instant::now();
+            cancel.cancel();
+            let outcome = carrying.await?;
+            let wall = began.elapsed();
+            ensure!(is_canceled(&outcome.result), "it ended otherwise: {:?}", outcome.result);
+            Ok(Cost { wall, ..Cost::default() })
+        })
+    }
+
+    fn delegate(&self) -> anyhow::Result<Arc<LocalDelegate>> {
+        Ok(Arc::clone(self.delegate.as_ref().context("no delegate was hired")?))
     }
 
     fn git(&self, invocations: &[Vec<String>], times: u32) -> anyhow::Result<Cost> {
@@ -113,29 +146,6 @@ impl Bench {
         }
         Ok(())
     }
-
-    fn read_blobs(&self, folder: &Path, link: &Link, commit: ObjectId) -> anyhow::Result<Cost> {
-        let mirrors = Mirrors::new(folder.join("mirrors"), delegate_name()?);
-        let (connection, url, cancel) = ("bench".parse()?, repository(link)?, CancellationToken::new());
-        let mirror = self
-            .runtime
-            .block_on(mirrors.open(&connection, &url, &cancel))
-            .map_err(|failure| anyhow!(failure.message))?;
-        let entries = mirror.snapshot(commit).map_err(|failure| anyhow!(failure.message))?;
-        let files = files_to_parse(&entries, &link.directory);
-        // As libgit2 comes: the mirror's own setting is the process's, and this process does nothing else.
-        git2::opts::strict_hash_verification(true);
-        measured(UsageWho::RUSAGE_SELF, || {
-            let repository = git2::Repository::open_bare(mirror.path())?;
-            let odb = repository.odb()?;
-            let mut bytes = 0;
-            for file in &files {
-                bytes += odb.read(git2::Oid::from_bytes(file.blob.as_bytes())?)?.len();
-            }
-            std::hint::black_box(bytes);
-            Ok(Found { commit: Some(commit), files: files.len() as u64 })
-        })
-    }
 }
 
 /// What the last sync of an order found.
@@ -146,8 +156,8 @@ struct Found {
 }
 
 impl Found {
-    fn of(result: Result<Facts, suitesync_contract::Failure>) -> anyhow::Result<Self> {
-        let failed = |failure: suitesync_contract::Failure| anyhow!("{}: {}", failure.class.code(), failure.message);
+    fn of(result: Result<Facts, Failure>) -> anyhow::Result<Self> {
+        let failed = |failure: Failure| anyhow!("{}: {}", failure.class.code(), failure.message);
         let Facts::Sync(report) = result.map_err(failed)? else { bail!("it was no sync") };
         let link = report.links.into_iter().next().context("the report names no link")?;
         Ok(match link.result.map_err(failed)? {
@@ -155,6 +165,16 @@ impl Found {
             LinkFacts::Found { commit, parsed, .. } => Self { commit, files: parsed },
         })
     }
+}
+
+fn is_canceled(result: &Result<Facts, Failure>) -> bool {
+    let mut failures = match result {
+        Ok(Facts::Sync(report)) => report.links.iter().filter_map(|link| link.result.as_ref().err()).collect(),
+        Ok(Facts::Probe(_)) => Vec::new(),
+        Err(failure) => vec![failure],
+    };
+    failures.retain(|failure| failure.class == FailureClass::Canceled);
+    !failures.is_empty()
 }
 
 fn measured(whose: UsageWho, work: impl FnOnce() -> anyhow::Result<Found>) -> anyhow::Result<Cost> {
@@ -170,51 +190,4 @@ fn processor_time(whose: UsageWho) -> anyhow::Result<Duration> {
     let usage = getrusage(whose)?;
     let microseconds = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(Duration::from_micros(u64::try_from(microseconds)?))
-}
-
-fn hire(terms: &Terms, folder: &Path) -> anyhow::Result<LocalDelegate> {
-    let authority = Certificates { path: terms.authority.clone(), pem: std::fs::read_to_string(&terms.authority)? };
-    let config = DelegateConfig {
-        name: delegate_name()?,
-        tags: Tags::default(),
-        capacity: 1,
-        additional_certs: Some(authority),
-        proxy: None,
-        no_proxy: Vec::new(),
-    };
-    let environment = Environment::of([(TOKEN_VARIABLE, terms.token.as_str())]);
-    let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(Default::default(), environment)));
-    Ok(LocalDelegate::new(&config, 4, Arc::new(Workshop::open(folder, secrets)?)))
-}
-
-fn delegate_name() -> anyhow::Result<DelegateName> {
-    Ok("bench".parse()?)
-}
-
-fn repository(link: &Link) -> anyhow::Result<RepoUrl> {
-    Ok(RepoUrl::parse(&link.url, Provider::Git)?.repository)
-}
-
-fn sync_task(link: &Link) -> anyhow::Result<Task> {
-    let credentials =
-        Credentials::Basic { username: String::new(), password: SecretRef::Env(TOKEN_VARIABLE.to_owned()) };
-    let access = Access {
-        connection: "bench".parse()?,
-        url: repository(link)?,
-        credentials: Some(credentials),
-        host_keys: HostKeys::default(),
-        client_certificate: None,
-        additional_certs: None,
-        allow_plain_http: false,
-        api: None,
-    };
-    let view = LinkView {
-        link: "bench".parse()?,
-        revision: 0,
-        reference: RefSpec::Branch("main".to_owned()),
-        directory: link.directory.clone(),
-        known: link.known,
-    };
-    let time_limit_ms = u64::try_from(TIME_LIMIT.as_millis())?;
-    Ok(Task { id: TaskId(1), time_limit_ms, access, work: Work::Sync(SyncTask { links: vec![view] }) })
 }
