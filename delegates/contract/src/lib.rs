@@ -10,6 +10,9 @@ pub mod name;
 pub mod object_id;
 pub mod outcome;
 pub mod repo_url;
+pub mod result;
+pub mod rpc;
+pub mod run;
 pub mod secret;
 pub mod tags;
 pub mod task;
@@ -17,7 +20,7 @@ pub mod tree;
 
 pub use discovery::{Case, Discovery, Entry, EntryState, FileState, Notice, Root, Suite, SuiteKind};
 pub use failure::{Failure, FailureClass};
-pub use name::{ConnectionName, DelegateName, InvalidName, LinkName, SecretName};
+pub use name::{ConnectionName, DelegateName, InvalidName, LinkName, ScheduleName, SecretName};
 pub use object_id::{InvalidObjectId, ObjectId};
 pub use outcome::{
     Facts, LinkFacts, LinkReport, Outcome, ProbeReport, Progress, Step, StepOutcome, StepReport, SyncReport, Transfer,
@@ -26,6 +29,11 @@ pub use repo_url::{
     AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme,
     ServerUrl, UrlError, UrlType,
 };
+pub use result::{
+    CaseResult, CaseStatus, Exit, ReportedTime, ResultCounts, ResultFile, ResultFileState, ResultsSeen, StopReason,
+    Verdict,
+};
+pub use run::{EnvironmentValue, LogSummary, RunId, RunReport, RunTask};
 pub use secret::SecretRef;
 pub use tags::Tags;
 pub use task::{

@@ -102,6 +102,10 @@ name!(
     LinkName
 );
 name!(
+    /// Identity of a schedule.
+    ScheduleName
+);
+name!(
     /// Identity of a delegate; also one of its tags.
     DelegateName
 );

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Discovery, Failure, LinkName, ObjectId, TaskId};
+use crate::{Discovery, Failure, LinkName, ObjectId, RunReport, TaskId};
 
 /// What came of a task: facts, or a failure with a class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,7 @@ pub struct Outcome {
 pub enum Facts {
     Probe(ProbeReport),
     Sync(SyncReport),
+    Run(RunReport),
 }
 
 /// The steps of a connection test, in their order. `tls` is walked over HTTPS, `host_key` over SSH, `api` where the
@@ -171,4 +172,8 @@ pub enum Progress {
     Received { bytes: u64 },
     /// Files looked at, of all that have to be.
     Read { done: u64, total: u64 },
+    /// The command of a run was started; by the marker it can be found again.
+    Started { marker: serde_json::Value },
+    /// The next piece of a run's log, without secrets, in base64.
+    Log { piece: String },
 }

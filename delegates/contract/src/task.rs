@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionName, LinkName, ObjectId, RepoUrl, Scheme, SecretRef, Step};
+use crate::rpc::WorkKind;
+use crate::{ConnectionName, LinkName, ObjectId, RepoUrl, RunTask, Scheme, SecretRef, Step};
 
 /// Identity of a task, unique for one agent's state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,6 +135,17 @@ impl Credentials {
 pub enum Work {
     Probe(ProbeTask),
     Sync(SyncTask),
+    Run(RunTask),
+}
+
+impl Work {
+    pub fn kind(&self) -> WorkKind {
+        match self {
+            Self::Probe(_) => WorkKind::Probe,
+            Self::Sync(_) => WorkKind::Sync,
+            Self::Run(_) => WorkKind::Run,
+        }
+    }
 }
 
 /// Test a connection: one attempt, step by step, up to the first that fails.
