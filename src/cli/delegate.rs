@@ -1,4 +1,7 @@
-//! `delegate list`.
+//! `delegate list`, and `delegate run` in `serving`.
+
+mod file;
+pub(super) mod serving;
 
 use super::arguments::DelegateCommand;
 use super::fault::{Exit, Fault};
@@ -15,6 +18,8 @@ pub(super) async fn run(command: &DelegateCommand, session: &mut Session) -> Res
             session.screen.show(&delegates, |delegates, look| render_list(delegates, look))?;
             Ok(Exit::Done)
         }
+        // It asks no agent, and went its own way before one was looked for.
+        DelegateCommand::Run(_) => Ok(Exit::Done),
     }
 }
 

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{DelegateName, Outcome, Progress, Tags, Task};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Where a delegate says how far it is. Never blocks.
@@ -14,12 +16,58 @@ pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 /// What a delegate will come back with.
 pub type Carrying<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
+/// Whether a delegate can be given tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DelegateStatus {
+    /// It has never answered yet.
+    Starting,
+    Connected,
+    /// It ends what it has and takes nothing new.
+    Draining,
+    /// It is gone, or could not be begun.
+    Lost,
+}
+
+impl DelegateStatus {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Connected => "connected",
+            Self::Draining => "draining",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What there is to know of a delegate that may come and go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub status: DelegateStatus,
+    /// The kinds of tasks that it carries out.
+    pub work: Vec<WorkKind>,
+    /// What it says that it is, once it has said so.
+    pub program: Option<String>,
+    /// Why it was lost, while it is.
+    pub lost: Option<String>,
+}
+
 /// A worker with a name, tags and a capacity.
 pub trait Delegate: Send + Sync + fmt::Debug {
     fn name(&self) -> &DelegateName;
 
     /// The kind, as `delegate list` shows it.
     fn kind(&self) -> &'static str;
+
+    /// The kinds of tasks that it carries out.
+    fn work(&self) -> Vec<WorkKind>;
+
+    fn status(&self) -> DelegateStatus;
+
+    /// Tells of each change, where there can be any.
+    fn follow(&self) -> Option<watch::Receiver<Standing>> {
+        None
+    }
 
     /// Its tags, its own name among them.
     fn tags(&self) -> &Tags;

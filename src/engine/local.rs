@@ -1,28 +1,37 @@
-//! The local delegate: carries out tasks in this process, with its own mirrors and remembered parses.
+//! The local delegate: carries out tasks in this process, with its own mirrors and remembered parses. Runs it executes
+//! here only where the process is there for that, as it becomes the parent of what they leave; else a child does.
 
 mod gates;
 mod keyring;
 mod objects;
 mod probing;
 mod redactor;
+mod run_folder;
+mod run_log;
+mod run_words;
+mod running;
 mod syncing;
 mod tests_found;
 mod workshop;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
+use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{Access, DelegateName, Facts, Failure, FailureClass, Outcome, Tags, Task, Work};
 use suitesync_git::{Authorization, Mirrors, PlainHttp, Remote, RemoteSettings};
 use suitesync_reach::{Client, Route, Trust};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::delegate::{Carrying, Delegate, ProgressSink};
+use super::delegate::{Carrying, Delegate, DelegateStatus, ProgressSink};
+use super::process::{ProcessDelegate, ProcessSettings};
 use crate::config::DelegateConfig;
 
 use gates::Gates;
 use keyring::{Keyring, Outlet};
 use redactor::Redactor;
+use running::RunShop;
 
 pub use workshop::{Workshop, WorkshopError};
 
@@ -48,7 +57,31 @@ pub struct LocalDelegate {
     outlet: Outlet,
     workshop: Arc<Workshop>,
     mirrors: Mirrors,
+    runs: Runs,
     folders: Folders,
+}
+
+/// What starts the child that executes a local delegate's runs, and what it ends with.
+#[derive(Debug)]
+pub struct ChildOfRuns {
+    pub settings: ProcessSettings,
+    pub tracker: TaskTracker,
+    pub stop: CancellationToken,
+}
+
+impl ChildOfRuns {
+    fn start(&self) -> Box<ProcessDelegate> {
+        Box::new(ProcessDelegate::start(self.settings.clone(), &self.tracker, self.stop.clone()))
+    }
+}
+
+/// Who executes the runs of a local delegate.
+#[derive(Debug)]
+enum Runs {
+    Nobody,
+    Here(Arc<RunShop>),
+    /// A child, which is started when there is something for it to do.
+    Child(Box<ChildOfRuns>, OnceLock<Box<ProcessDelegate>>),
 }
 
 impl LocalDelegate {
@@ -64,8 +97,29 @@ impl LocalDelegate {
             outlet: Outlet::new(config),
             mirrors: workshop.mirrors(&config.name),
             workshop,
+            runs: Runs::Nobody,
             folders: Folders::Refused,
         }
+    }
+
+    /// Executes runs in this process, which from now on is the parent of what loses its own. What a killed process left
+    /// of earlier runs is ended in the background.
+    pub fn executing_runs(self) -> std::io::Result<Self> {
+        let shop = Arc::new(RunShop::new(self.workshop.runs(&self.name))?);
+        let sweeping = Arc::clone(&shop);
+        // Not waited for: the first run does that, and is told what goes wrong.
+        tokio::spawn(async move { sweeping.folder().await.map(drop) });
+        Ok(Self { runs: Runs::Here(shop), ..self })
+    }
+
+    /// Has a child execute runs. It is started at the first one, or now if a killed one left something to be ended.
+    #[must_use]
+    pub fn with_runs_in_child(self, child: ChildOfRuns) -> Self {
+        let runs = OnceLock::new();
+        if self.workshop.has_runs_left(&self.name) {
+            runs.get_or_init(|| child.start());
+        }
+        Self { runs: Runs::Child(Box::new(child), runs), ..self }
     }
 
     /// One that reads repositories in folders of this host, too: for whoever runs the process, and nobody else.
@@ -84,6 +138,12 @@ impl LocalDelegate {
         match task.work {
             Work::Probe(_) => job.probe().await.map(Facts::Probe),
             Work::Sync(sync) => job.sync(sync).await.map(Facts::Sync),
+            Work::Run(run) => match &self.runs {
+                Runs::Here(shop) => job.run(shop, run).await.map(Facts::Run),
+                Runs::Child(..) | Runs::Nobody => {
+                    Err(Failure::new(FailureClass::NoEligibleDelegate, "this delegate executes no runs"))
+                }
+            },
         }
     }
 }
@@ -95,6 +155,17 @@ impl Delegate for LocalDelegate {
 
     fn kind(&self) -> &'static str {
         "local"
+    }
+
+    fn work(&self) -> Vec<WorkKind> {
+        match self.runs {
+            Runs::Nobody => vec![WorkKind::Probe, WorkKind::Sync],
+            Runs::Here(_) | Runs::Child(..) => vec![WorkKind::Probe, WorkKind::Sync, WorkKind::Run],
+        }
+    }
+
+    fn status(&self) -> DelegateStatus {
+        DelegateStatus::Connected
     }
 
     fn tags(&self) -> &Tags {
@@ -110,6 +181,9 @@ impl Delegate for LocalDelegate {
     }
 
     fn carry_out(&self, task: Task, progress: ProgressSink, cancel: CancellationToken) -> Carrying<'_> {
+        if let (Runs::Child(child, started), Work::Run(_)) = (&self.runs, &task.work) {
+            return started.get_or_init(|| child.start()).carry_out(task, progress, cancel);
+        }
         Box::pin(async move {
             let id = task.id;
             Outcome { task: id, result: self.carry_out_work(task, progress, cancel).await }

@@ -3,8 +3,8 @@
 //!
 //! A crate of its own so that nobody else needs, or can use, libgit2 or Git's protocol. A caller goes
 //! [`Remotes`] → [`Remote`], then either [`probe`], or [`Remote::resolve`] → [`Mirrors::open`] →
-//! [`Mirror::fetch`] → [`Mirror::snapshot`] and [`Mirror::read_blob`]. A [`LocalRepository`] is resolved and read where
-//! it lies.
+//! [`Mirror::fetch`] → [`Mirror::snapshot`] and [`Mirror::read_blob`], or [`Mirror::check_out`]. A [`LocalRepository`] is
+//! resolved and read where it lies.
 
 mod agent_name;
 mod authorization;

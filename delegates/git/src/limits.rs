@@ -17,6 +17,10 @@ pub struct Limits {
     pub path_bytes: usize,
     /// Bytes of all paths of one commit together.
     pub paths_bytes: usize,
+    /// Bytes of one file that is checked out; it is held in memory while it is written.
+    pub file_bytes: u64,
+    /// Bytes of all files of one checkout.
+    pub checkout_bytes: u64,
 }
 
 impl Limits {
@@ -34,6 +38,10 @@ impl Limits {
     pub const PATH_BYTES: usize = 4096;
     /// Bounds the memory of a listing whatever the shape of the tree.
     pub const PATHS_BYTES: usize = 256 << 20;
+    /// Providers refuse larger ones, or ask to keep them elsewhere.
+    pub const FILE_BYTES: u64 = 512 << 20;
+    /// As the largest pack, unpacked.
+    pub const CHECKOUT_BYTES: u64 = 8 << 30;
 }
 
 impl Default for Limits {
@@ -46,6 +54,8 @@ impl Default for Limits {
             tree_depth: Self::TREE_DEPTH,
             path_bytes: Self::PATH_BYTES,
             paths_bytes: Self::PATHS_BYTES,
+            file_bytes: Self::FILE_BYTES,
+            checkout_bytes: Self::CHECKOUT_BYTES,
         }
     }
 }

@@ -10,12 +10,13 @@
 //! - A mirror is a cache: one that is damaged or not ours is thrown away and made anew, and the reason is told.
 //! - Nothing is taken out of a mirror: one that has grown too much is fetched anew beside and swapped (`usage`, `swap`).
 //!
-//! libgit2 is the object database only. [`Mirrors::open`], [`Mirror::fetch`] and [`Mirror::ensure_blobs`] are async and
-//! do their blocking work on blocking threads; [`Mirror::snapshot`] and [`Mirror::read_blob`] block and are to be called
+//! libgit2 is the object database only. [`Mirrors::open`], [`Mirror::fetch`], [`Mirror::ensure_blobs`] and the steps of a
+//! `checkout` are async and do their blocking work on blocking threads; [`Mirror::snapshot`] and [`Mirror::read_blob`] block and are to be called
 //! on such a thread.
 //! [`Mirrors::care`] removes what nobody uses and holds the disk budget; it blocks.
 
 mod care;
+mod checkout;
 mod delta_guard;
 mod extent;
 mod fault;

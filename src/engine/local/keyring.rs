@@ -6,12 +6,12 @@ use suitesync_reach::{ClientIdentity, NoProxy, Proxy, ProxySettings};
 use zeroize::Zeroizing;
 
 use super::redactor::Redactor;
-use crate::config::{DelegateConfig, ProxyConfig, Secrets};
+use crate::config::{DelegateConfig, ProxySetting, Secrets};
 
 /// How a delegate gets out of its network, but for the secrets in it.
 #[derive(Debug, Clone)]
 pub(super) struct Outlet {
-    proxy: Option<ProxyConfig>,
+    proxy: Option<ProxySetting>,
     no_proxy: NoProxy,
 }
 

@@ -13,6 +13,7 @@ use suitesync_reach::{Clients, TimeLimits, Trust};
 use tokio::sync::Semaphore;
 
 use super::super::parses::{Parses, ParsesError};
+use super::run_folder;
 use crate::config::Secrets;
 
 /// Trees read and files parsed at once: each keeps a processor busy, and the agent must stay able to answer.
@@ -67,6 +68,16 @@ impl Workshop {
 
     pub fn mirrors(&self, delegate: &DelegateName) -> Mirrors {
         Mirrors::new(self.folder.join("mirrors"), delegate.clone())
+    }
+
+    /// Where a delegate executes its runs.
+    pub(super) fn runs(&self, delegate: &DelegateName) -> PathBuf {
+        self.folder.join("runs").join(delegate.as_str())
+    }
+
+    /// Whether a killed process left runs of a delegate.
+    pub(super) fn has_runs_left(&self, delegate: &DelegateName) -> bool {
+        run_folder::has_left(&self.runs(delegate))
     }
 
     /// The system's roots with these; parsed once for the same content.

@@ -249,7 +249,7 @@ impl Mirror {
     }
 
     /// Which of `blobs` are not here, each once.
-    async fn missing(&self, blobs: &[ObjectId]) -> Result<Vec<ObjectId>, Failure> {
+    pub(super) async fn missing(&self, blobs: &[ObjectId]) -> Result<Vec<ObjectId>, Failure> {
         let (folder, store, mut blobs) = (Arc::clone(&self.folder), self.store.clone(), blobs.to_vec());
         let looked = blocking(move || {
             blobs.sort_unstable();

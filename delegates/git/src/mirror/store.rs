@@ -11,7 +11,7 @@ use suitesync_reach::shown;
 use super::BlobContent;
 use super::extent::Extent;
 use super::fault::Fault;
-use super::tree::{self, Tree};
+use super::tree::{self, Listing, Tree};
 use crate::limits::Limits;
 
 /// A commit's message is text; larger ones are made to harm.
@@ -125,6 +125,11 @@ impl Store {
 
     pub(crate) fn snapshot(&self, commit: ObjectId, limits: &Limits) -> Result<Arc<[TreeEntry]>, Fault> {
         tree::list(self, self.tree_of(commit)?, limits).map(Arc::from)
+    }
+
+    /// Everything below a directory of the commit; nothing where it has no such directory.
+    pub(crate) fn listing(&self, commit: ObjectId, directory: &str, limits: &Limits) -> Result<Option<Listing>, Fault> {
+        tree::list_below(self, self.tree_of(commit)?, directory, limits)
     }
 
     pub(crate) fn read_blob(&self, id: ObjectId, max: u64, extent: Extent) -> Result<BlobContent, Fault> {

@@ -2,6 +2,8 @@
 //!
 //! Names that could lead out of a folder or into Git's own are refused here, once for everybody who reads trees.
 
+use std::collections::HashSet;
+
 use suitesync_contract::{ObjectId, TreeEntry, TreeEntryKind};
 
 use super::fault::Fault;
@@ -11,6 +13,8 @@ use crate::limits::Limits;
 const ID_BYTES: usize = 20;
 /// The bits of a mode that say what an entry is.
 const KIND_BITS: u32 = 0o170_000;
+/// The bit of a file's mode that says that its owner may execute it.
+const EXECUTABLE_BIT: u32 = 0o100;
 
 /// One tree, every name of it checked.
 #[derive(Debug)]
@@ -23,6 +27,16 @@ struct Entry<'a> {
     name: &'a [u8],
     id: ObjectId,
     kind: TreeEntryKind,
+    is_executable: bool,
+}
+
+/// What lies below a directory.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// In Git's order, a directory before what it holds.
+    pub(crate) entries: Vec<TreeEntry>,
+    /// The places of those that may be executed.
+    pub(crate) executables: HashSet<usize>,
 }
 
 impl<'a> Tree<'a> {
@@ -45,9 +59,33 @@ impl<'a> Tree<'a> {
 
 /// Everything below a tree in Git's order, a directory before what it holds.
 pub(crate) fn list(store: &Store, top: ObjectId, limits: &Limits) -> Result<Vec<TreeEntry>, Fault> {
+    walk(store, top, "", limits).map(|listing| listing.entries)
+}
+
+/// Everything below a directory, with whole paths; nothing where there is no such directory.
+pub(crate) fn list_below(
+    store: &Store,
+    top: ObjectId,
+    directory: &str,
+    limits: &Limits,
+) -> Result<Option<Listing>, Fault> {
+    let mut tree = top;
+    for name in directory.split('/').filter(|name| !name.is_empty()) {
+        let bytes = store.read_tree(tree)?;
+        let is_it = |entry: &Entry<'_>| entry.name == name.as_bytes() && entry.kind == TreeEntryKind::Directory;
+        match Tree::parse(tree, &bytes)?.entries.into_iter().find(is_it) {
+            Some(entry) => tree = entry.id,
+            None => return Ok(None),
+        }
+    }
+    walk(store, tree, directory, limits).map(Some)
+}
+
+fn walk(store: &Store, tree: ObjectId, directory: &str, limits: &Limits) -> Result<Listing, Fault> {
     let budget = Budget { limits, entries: 0, bytes: 0 };
-    let mut walk = Walk { store, budget, path: Vec::new(), found: Vec::new() };
-    walk.enter(top, 1)?;
+    let depth = directory.split('/').filter(|name| !name.is_empty()).count();
+    let mut walk = Walk { store, budget, path: directory.as_bytes().to_vec(), found: Listing::default() };
+    walk.enter(tree, depth + 1)?;
     Ok(walk.found)
 }
 
@@ -57,7 +95,7 @@ struct Walk<'a> {
     budget: Budget<'a>,
     /// Of the directory that it is in, then of the entry that it is at.
     path: Vec<u8>,
-    found: Vec<TreeEntry>,
+    found: Listing,
 }
 
 impl Walk<'_> {
@@ -72,7 +110,10 @@ impl Walk<'_> {
             self.path.truncate(folder);
             self.path.extend_from_slice(entry.name);
             self.budget.spend(&self.path)?;
-            self.found.push(TreeEntry { path: self.path.clone(), id: entry.id, kind: entry.kind });
+            if entry.is_executable {
+                self.found.executables.insert(self.found.entries.len());
+            }
+            self.found.entries.push(TreeEntry { path: self.path.clone(), id: entry.id, kind: entry.kind });
             if entry.kind == TreeEntryKind::Directory {
                 let most = self.budget.limits.tree_depth;
                 if depth >= most {
@@ -119,11 +160,13 @@ fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let end = rest.iter().position(|byte| *byte == 0)?;
     let (name, rest) = (rest.get(..end)?, rest.get(end + 1..)?);
     let (id, after) = rest.split_first_chunk::<ID_BYTES>()?;
-    Some((Entry { name, id: ObjectId::from_bytes(*id), kind: kind(mode)? }, after))
+    let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
+    let kind = kind(mode)?;
+    let is_executable = kind == TreeEntryKind::File && mode & EXECUTABLE_BIT != 0;
+    Some((Entry { name, id: ObjectId::from_bytes(*id), kind, is_executable }, after))
 }
 
-fn kind(mode: &[u8]) -> Option<TreeEntryKind> {
-    let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
+fn kind(mode: u32) -> Option<TreeEntryKind> {
     match mode & KIND_BITS {
         0o100_000 => Some(TreeEntryKind::File),
         0o040_000 => Some(TreeEntryKind::Directory),
@@ -167,6 +210,16 @@ mod tests {
         check("40000", TreeEntryKind::Directory);
         check("120000", TreeEntryKind::Symlink);
         check("160000", TreeEntryKind::Submodule);
+    }
+
+    #[test]
+    fn files_alone_may_be_executed() {
+        let check = |mode, expect| {
+            assert_eq!(parse(&raw(mode, b"x")).unwrap().pop().map(|entry| entry.is_executable), Some(expect));
+        };
+        check("100755", true);
+        check("100644", false);
+        check("40755", false);
     }
 
     #[test]

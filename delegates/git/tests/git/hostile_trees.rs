@@ -10,7 +10,7 @@ use suitesync_loopback::clean_git;
 use crate::support::{V2_PLAIN, World, connection};
 
 /// Writes an object as it is, and gives its id.
-fn write_object(world: &World, kind: &str, content: &[u8]) -> ObjectId {
+pub(crate) fn write_object(world: &World, kind: &str, content: &[u8]) -> ObjectId {
     let folder = world.repository.folder().to_str().unwrap();
     let mut git = clean_git()
         .args(["-C", folder, "hash-object", "-w", "-t", kind, "--literally", "--stdin"])
@@ -24,14 +24,14 @@ fn write_object(world: &World, kind: &str, content: &[u8]) -> ObjectId {
 }
 
 /// A commit on `main` whose tree is `tree`.
-fn commit_tree(world: &World, tree: ObjectId) -> ObjectId {
+pub(crate) fn commit_tree(world: &World, tree: ObjectId) -> ObjectId {
     let text = format!("tree {tree}\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\nhostile\n");
     let commit = write_object(world, "commit", text.as_bytes());
     world.repository.branch("hostile", &commit.to_string()).unwrap();
     commit
 }
 
-fn entry(mode: &str, name: &[u8], id: ObjectId) -> Vec<u8> {
+pub(crate) fn entry(mode: &str, name: &[u8], id: ObjectId) -> Vec<u8> {
     [mode.as_bytes(), b" ", name, b"\0", id.as_bytes()].concat()
 }
 
