@@ -16,6 +16,7 @@ mod lint;
 mod mask;
 mod nearest;
 mod place;
+mod program;
 mod proxy;
 mod read;
 mod report;
@@ -34,7 +35,7 @@ use toml::de::DeTable;
 
 pub use certificates::{CertificatesError, read_certificates};
 pub use diagnostic::{Diagnostic, Severity};
-pub use difference::{Changed, Changes, ConfigDiff, needs_restart};
+pub use difference::{ChangeCounts, Changed, Changes, ConfigDiff, needs_restart};
 pub use environment::Environment;
 pub use files::Location;
 pub use known_hosts::{KnownHostsError, read_fingerprint, read_known_hosts};
@@ -42,8 +43,8 @@ pub use proxy::{ProxyFault, read_proxy_url};
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{
     AgentConfig, Certificates, ClientCertificateConfig, Config, ConnectionConfig, ConnectionType, DelegateConfig,
-    Format, HostKeysConfig, LinkConfig, LogConfig, LogFormat, LogLevel, Pin, Proceed, ProxyConfig, ProxyLogin,
-    RetentionConfig, SecretSource, SettingOrigin,
+    DelegateKind, Format, HostKeysConfig, LinkConfig, LogConfig, LogFormat, LogLevel, Pin, Proceed, ProxyLogin,
+    ProxySetting, RetentionConfig, ScheduleConfig, SecretSource, SettingOrigin,
 };
 pub use watch::Watcher;
 

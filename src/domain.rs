@@ -11,3 +11,4 @@ pub mod retry;
 pub mod run;
 pub mod schedule;
 pub mod selection;
+pub mod suite_glob;

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use suitesync_contract::{ConnectionName, DelegateName, LinkName};
+use suitesync_contract::{ConnectionName, DelegateName, LinkName, ScheduleName};
 
-use super::settings::{Config, DelegateConfig};
+use super::settings::{Config, DelegateConfig, ScheduleConfig};
 
 /// All that differs, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigDiff {
     pub connections: Changes<ConnectionName>,
     pub links: Changes<LinkName>,
+    pub schedules: Changes<ScheduleName>,
     pub delegates: Changes<DelegateName>,
     /// Keys whose new value counts after a restart only, such as `agent.state_dir`.
     pub needs_restart: Vec<String>,
@@ -24,6 +25,15 @@ pub struct Changes<N> {
     pub changed: Vec<Changed<N>>,
     pub removed: Vec<N>,
     pub unchanged: Vec<N>,
+}
+
+/// How many of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangeCounts {
+    pub added: usize,
+    pub changed: usize,
+    pub removed: usize,
+    pub unchanged: usize,
 }
 
 /// A thing that was there before, and is there in another way.
@@ -41,6 +51,7 @@ impl ConfigDiff {
                 a.fingerprint() != b.fingerprint()
             }),
             links: Changes::between(&old.links, &new.links, |a, b| a.fingerprint() != b.fingerprint()),
+            schedules: Changes::between(&old.schedules, &new.schedules, schedule_matters),
             delegates: Changes::between(&by_name(&old.delegates), &by_name(&new.delegates), delegate_matters),
             needs_restart: needs_restart(old, new),
         }
@@ -49,12 +60,22 @@ impl ConfigDiff {
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty()
             && self.links.is_empty()
+            && self.schedules.is_empty()
             && self.delegates.is_empty()
             && self.needs_restart.is_empty()
     }
 }
 
 impl<N: Ord + Clone> Changes<N> {
+    pub fn counts(&self) -> ChangeCounts {
+        ChangeCounts {
+            added: self.added.len(),
+            changed: self.changed.len(),
+            removed: self.removed.len(),
+            unchanged: self.unchanged.len(),
+        }
+    }
+
     fn between<T: PartialEq>(old: &BTreeMap<N, T>, new: &BTreeMap<N, T>, matters: impl Fn(&T, &T) -> bool) -> Self {
         let mut changes = Self { added: Vec::new(), changed: Vec::new(), removed: Vec::new(), unchanged: Vec::new() };
         for (name, now) in new {
@@ -75,9 +96,16 @@ impl<N> Changes<N> {
     }
 }
 
-/// A delegate that can be asked for by other tags, or that goes another way out, is another one.
+/// A schedule that falls due at other times, or for another link, starts anew: what fell due before is no slot of it.
+fn schedule_matters(old: &ScheduleConfig, new: &ScheduleConfig) -> bool {
+    old.timetable != new.timetable || old.link != new.link
+}
+
+/// A delegate that is made of something else, that can be asked for other work, or that goes another way out, is another
+/// one.
 fn delegate_matters(old: &&DelegateConfig, new: &&DelegateConfig) -> bool {
-    old.tags != new.tags || old.proxy != new.proxy || old.no_proxy != new.no_proxy
+    let is_made_anew = old.kind != new.kind || old.runs != new.runs || old.tags != new.tags;
+    is_made_anew || old.proxy != new.proxy || old.no_proxy != new.no_proxy
 }
 
 fn by_name(delegates: &[DelegateConfig]) -> BTreeMap<DelegateName, &DelegateConfig> {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::certificates;
 use super::diagnostic::Diagnostic;
 use super::place::Place;
-use super::source::Source;
+use super::source::{Content, Source};
 
 /// Where the packaged agent has its configuration.
 const DEFAULT_MAIN: &str = "/etc/suitesync/suitesync.toml";
@@ -16,13 +16,19 @@ const DEFAULT_MAIN: &str = "/etc/suitesync/suitesync.toml";
 /// The folder of further files, beside the main one.
 const DROP_INS: &str = "conf.d";
 
+/// The folder of plug-ins, beside the main one: a folder each.
+const PLUGINS: &str = "delegates.d";
+
+/// What a plug-in's folder holds that is of the configuration.
+const PLUGIN_FILE: &str = "plugin.toml";
+
 /// Largest file that is read: a hundred thousand links, and no disk image named by mistake.
 const MAX_FILE: u64 = 32 * 1024 * 1024;
 
 /// Links of a chain of symbolic links that are followed: the kernel's own limit.
 const MAX_SYMLINKS: usize = 40;
 
-/// Where the configuration is: the main file, and `conf.d/*.toml` beside it.
+/// Where the configuration is: the main file, and `conf.d/*.toml` and `delegates.d/*/plugin.toml` beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     main: PathBuf,
@@ -46,6 +52,10 @@ impl Location {
     fn drop_ins(&self) -> PathBuf {
         self.main.with_file_name(DROP_INS)
     }
+
+    fn plugins(&self) -> PathBuf {
+        self.main.with_file_name(PLUGINS)
+    }
 }
 
 /// The files that were read, and what kept others from being read.
@@ -60,28 +70,48 @@ pub(super) struct Files {
 pub(super) fn read(location: &Location) -> Files {
     let mut files = Files::default();
     files.read_main(location);
-    let drop_ins = location.drop_ins();
-    match drop_in_files(&drop_ins) {
-        Ok(paths) => paths.iter().for_each(|path| files.read_file(path)),
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => (),
-        Err(fault) => {
-            files.refuse(&drop_ins, &format!("failed to list the folder: {fault}"), "let the agent's user read it")
+    for path in files.list(&location.drop_ins()) {
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            files.read_file(&path, Content::Tables);
         }
     }
-    files.watch(&drop_ins);
+    for folder in files.list(&location.plugins()).into_iter().filter(|path| path.is_dir()) {
+        files.read_plugin(&folder);
+    }
     files
 }
 
-fn drop_in_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn visible_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
-    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let is_toml = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml") && !is_hidden(path);
-    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).filter(is_toml).collect();
+    let is_visible = |path: &PathBuf| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).filter(is_visible).collect();
     paths.sort();
     Ok(paths)
 }
 
 impl Files {
+    /// What a folder holds, by name; nothing where there is no folder.
+    fn list(&mut self, folder: &Path) -> Vec<PathBuf> {
+        self.watch(folder);
+        visible_entries(folder).unwrap_or_else(|fault| {
+            if fault.kind() != io::ErrorKind::NotFound {
+                let message = format!("failed to list the folder: {fault}");
+                self.refuse(folder, &message, "let the agent's user read it");
+            }
+            Vec::new()
+        })
+    }
+
+    /// A folder without its file is none yet: a plug-in is put there file by file.
+    fn read_plugin(&mut self, folder: &Path) {
+        self.watch(folder);
+        let path = folder.join(PLUGIN_FILE);
+        if path.try_exists().is_ok_and(|exists| !exists) {
+            return self.watch(&path);
+        }
+        self.read_file(&path, Content::Plugin);
+    }
+
     fn read_main(&mut self, location: &Location) {
         if location.main.try_exists().is_ok_and(|exists| !exists) {
             self.watch(&location.main);
@@ -89,13 +119,13 @@ impl Files {
                         `--config FILE` names another place";
             return self.refuse(&location.main, "there is no configuration here", help);
         }
-        self.read_file(&location.main);
+        self.read_file(&location.main, Content::Tables);
     }
 
-    fn read_file(&mut self, path: &Path) {
+    fn read_file(&mut self, path: &Path, content: Content) {
         self.watch(path);
         match read_text(path) {
-            Ok(text) => self.sources.push(Source::new(path.to_owned(), text)),
+            Ok(text) => self.sources.push(Source::new(path.to_owned(), text, content)),
             Err(fault) => {
                 self.refuse(path, &format!("failed to read the file: {fault}"), "a readable TOML file in UTF-8")
             }

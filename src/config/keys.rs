@@ -12,8 +12,8 @@ pub(super) struct Keys {
 
 pub(super) static TOP: Keys = Keys {
     table: "the configuration",
-    known: &["agent", "access", "retention", "log", "secrets", "delegate", "connection", "link"],
-    unsupported: &["remote", "schedule"],
+    known: &["agent", "access", "retention", "log", "secrets", "delegate", "connection", "link", "schedule"],
+    unsupported: &["remote"],
 };
 
 pub(super) static AGENT: Keys = Keys {
@@ -23,7 +23,7 @@ pub(super) static AGENT: Keys = Keys {
 };
 
 pub(super) static RETENTION: Keys =
-    Keys { table: "[retention]", known: &["mirrors_keep", "disk"], unsupported: &["events", "runs", "results"] };
+    Keys { table: "[retention]", known: &["mirrors_keep", "disk", "events", "runs", "results"], unsupported: &[] };
 
 pub(super) static ACCESS: Keys =
     Keys { table: "[access]", known: &["account_admin", "viewer", "projects"], unsupported: &[] };
@@ -39,11 +39,18 @@ pub(super) static SECRET_TABLE: Keys =
 pub(super) static SECRET_REFERENCE: Keys =
     Keys { table: "a secret's source", known: &["secret", "env", "file", "credential", "command"], unsupported: &[] };
 
-pub(super) static DELEGATE: Keys = Keys {
-    table: "[[delegate]]",
-    known: &["name", "kind", "tags", "capacity", "additional_certs_path", "proxy", "no_proxy"],
-    unsupported: &["runs", "command", "socket", "url", "state_dir", "secrets", "remote"],
-};
+/// What is known of every delegate of this host.
+const DELEGATE_KEYS: &[&str] =
+    &["name", "kind", "command", "socket", "tags", "capacity", "runs", "additional_certs_path", "proxy", "no_proxy"];
+
+/// Keys of delegates on other hosts.
+const REMOTE_DELEGATE_KEYS: &[&str] = &["url", "state_dir", "secrets", "remote"];
+
+pub(super) static DELEGATE: Keys =
+    Keys { table: "[[delegate]]", known: DELEGATE_KEYS, unsupported: REMOTE_DELEGATE_KEYS };
+
+/// A file `delegates.d/NAME/plugin.toml`.
+pub(super) static PLUGIN: Keys = Keys { table: "plugin.toml", known: DELEGATE_KEYS, unsupported: REMOTE_DELEGATE_KEYS };
 
 pub(super) static PROXY: Keys = Keys { table: "`proxy`", known: &["url", "username", "password"], unsupported: &[] };
 
@@ -102,6 +109,27 @@ pub(super) static LINK: Keys = Keys {
         "proceed",
         "archived",
         "formats",
+        "link_existing_results",
     ],
-    unsupported: &["renamed_from", "link_existing_results"],
+    unsupported: &["renamed_from"],
+};
+
+pub(super) static SCHEDULE: Keys = Keys {
+    table: "[[schedule]]",
+    known: &[
+        "name",
+        "link",
+        "cron",
+        "time_zone",
+        "suites",
+        "command",
+        "environment",
+        "results",
+        "timeout",
+        "overlap",
+        "jitter",
+        "missed",
+        "delegate_tags",
+    ],
+    unsupported: &["on"],
 };

@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use suitesync_contract::{SecretName, SecretRef, Tags};
 
 use super::nearest::suggestion;
-use super::read::{
-    Context, Declared, Draft, check_state_dir, default_agent, default_delegate, default_log, default_retention,
-};
+use super::read::{Context, Declared, Draft, check_state_dir, default_agent, default_log, default_retention};
 use super::report::Finding;
 use super::settings::{Config, ConnectionConfig, DelegateConfig, SecretSource};
 use crate::domain::access::AccessRules;
@@ -21,6 +19,7 @@ pub(super) fn check(context: &Context<'_>, draft: &Draft) {
     }
     secrets::check(context, &draft.secrets);
     check_tags(context, draft);
+    warn_if_nobody_runs(context, draft);
     check_projects(context, draft);
     warn_of_same_views(context, draft);
     warn_of_connections_without_link(context, draft);
@@ -31,11 +30,7 @@ pub(super) fn assemble(context: &Context<'_>, draft: Draft) -> Config {
     let agent = draft.agent.map_or_else(|| default_agent(context.environment, None), |agent| agent.value);
     check_state_dir(context.report, &agent);
     let secrets = sound(draft.secrets);
-    let mut delegates: Vec<DelegateConfig> =
-        draft.delegates.into_values().filter_map(|delegate| delegate.value).collect();
-    if delegates.is_empty() {
-        delegates.push(default_delegate(context));
-    }
+    let delegates = draft.delegates.into_values().filter_map(|delegate| delegate.value).chain(draft.local).collect();
     let mut connections = sound(draft.connections);
     for connection in connections.values_mut() {
         connection.secret_sources = named_sources(connection, &secrets);
@@ -43,7 +38,17 @@ pub(super) fn assemble(context: &Context<'_>, draft: Draft) -> Config {
     let log = draft.log.map_or_else(default_log, |log| log.value);
     let retention = draft.retention.map_or_else(default_retention, |retention| retention.value);
     let access = draft.access.map_or_else(AccessRules::default, |access| access.value.rules);
-    Config { agent, access, retention, log, secrets, delegates, connections, links: sound(draft.links) }
+    Config {
+        agent,
+        access,
+        retention,
+        log,
+        secrets,
+        delegates,
+        connections,
+        links: sound(draft.links),
+        schedules: sound(draft.schedules),
+    }
 }
 
 fn sound<N: Ord, T>(declared: Declared<N, T>) -> BTreeMap<N, T> {
@@ -62,12 +67,12 @@ fn named_sources(
     connection.secrets().filter_map(declared).collect()
 }
 
+fn delegates(draft: &Draft) -> impl Iterator<Item = &DelegateConfig> {
+    draft.delegates.values().filter_map(|delegate| delegate.value.as_ref()).chain(&draft.local)
+}
+
 fn check_tags(context: &Context<'_>, draft: &Draft) {
-    let delegates = draft.delegates.values().filter_map(|delegate| delegate.value.as_ref());
-    let mut carried: Tags = delegates.flat_map(|d| d.tags.iter().chain([d.name.as_str()])).collect();
-    if draft.delegates.is_empty() {
-        carried.insert(default_delegate(context).name.as_str());
-    }
+    let carried: Tags = delegates(draft).flat_map(|d| d.tags.iter().chain([d.name.as_str()])).collect();
     for tag in context.tags_used.borrow().iter() {
         let wanted: Tags = [tag.value.as_str()].into_iter().collect();
         if !carried.missing(&wanted).is_empty() {
@@ -75,6 +80,16 @@ fn check_tags(context: &Context<'_>, draft: &Draft) {
             let finding = Finding::warning(tag.place, format!("no delegate carries the tag `{}`", tag.value.trim()));
             context.report.add(finding.help(suggestion(tag.value.trim(), "tags of delegates", names)));
         }
+    }
+}
+
+/// Said once, at the first schedule: it is the delegates that lack something.
+fn warn_if_nobody_runs(context: &Context<'_>, draft: &Draft) {
+    let is_sound = draft.delegates.values().all(|delegate| delegate.value.is_some());
+    let first = draft.schedules.values().map(|schedule| schedule.place).min();
+    if let Some(place) = first.filter(|_| is_sound && !delegates(draft).any(|delegate| delegate.runs)) {
+        let finding = Finding::warning(place, "no delegate executes runs: those of every schedule will wait");
+        context.report.add(finding.help("set `runs = true` in a [[delegate]], such as one with `kind = \"process\"`"));
     }
 }
 

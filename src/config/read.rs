@@ -1,6 +1,7 @@
 //! Reads the tables of all files into typed settings, and reports whatever keeps them from being that.
 //!
-//! Connections come before links, whichever file they stand in: a link's URL is read against its connection's.
+//! Connections come before links, and links before schedules, whichever file they stand in: a link's URL is read against
+//! its connection's, and a schedule names its link.
 
 mod access;
 mod agent;
@@ -9,19 +10,19 @@ mod context;
 mod delegate;
 mod link;
 mod retention;
+mod schedule;
 mod secret;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use suitesync_contract::{ConnectionName, DelegateName, LinkName, SecretName};
+use suitesync_contract::{ConnectionName, DelegateName, LinkName, ScheduleName, SecretName};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub(super) use access::Access;
 pub(super) use agent::{check_state_dir, default_agent, default_log};
 pub(super) use context::Context;
-pub(super) use delegate::default_delegate;
 pub(super) use retention::default_retention;
 
 use super::keys;
@@ -29,8 +30,9 @@ use super::place::{Place, Placed};
 use super::report::{Finding, Report};
 use super::section::{Section, Value, kind, placed};
 use super::settings::{
-    AgentConfig, ConnectionConfig, DelegateConfig, LinkConfig, LogConfig, RetentionConfig, SecretSource,
+    AgentConfig, ConnectionConfig, DelegateConfig, LinkConfig, LogConfig, RetentionConfig, ScheduleConfig, SecretSource,
 };
+use super::source::Content;
 
 /// How a name must look; what every name's fault is answered with.
 pub(super) const NAME_HELP: &str = "1 to 50 of letters, digits, `.`, `_` and `-`";
@@ -44,8 +46,11 @@ pub(super) struct Draft {
     pub(super) log: Option<Placed<LogConfig>>,
     pub(super) secrets: Declared<SecretName, SecretSource>,
     pub(super) delegates: Declared<DelegateName, DelegateConfig>,
+    /// The delegate of this host that is there without a word, where it is.
+    pub(super) local: Option<DelegateConfig>,
     pub(super) connections: Declared<ConnectionName, ConnectionConfig>,
     pub(super) links: Declared<LinkName, LinkConfig>,
+    pub(super) schedules: Declared<ScheduleName, ScheduleConfig>,
 }
 
 /// Things by their names, with the place of the name. A thing that is not sound is there without its settings.
@@ -56,28 +61,49 @@ pub(super) type Document<'r> = Spanned<DeTable<'r>>;
 
 pub(super) fn read<'r>(context: &Context<'r>, documents: &'r [Document<'r>]) -> Draft {
     let mut draft = Draft::default();
-    let tops: Vec<_> = documents.iter().enumerate().map(|(file, document)| top(context, file, document)).collect();
-    for top in &tops {
-        read_singles(context, top, &mut draft);
-        for table in tables(top, "connection") {
-            let section = Section::new(context.report, table, &keys::CONNECTION);
-            let (name, config) = connection::read(&section, context);
-            declare(context.report, &mut draft.connections, name, config);
-        }
+    let whole = |(file, document): (usize, &'r Document<'r>)| {
+        Placed::new(document.get_ref(), Place::new(file, document.span()))
+    };
+    let (plugins, tops): (Vec<_>, Vec<_>) = documents
+        .iter()
+        .enumerate()
+        .map(whole)
+        .partition(|document| context.report.content(document.place) == Content::Plugin);
+    let tops: Vec<_> = tops.into_iter().map(|table| Section::new(context.report, table, &keys::TOP)).collect();
+    tops.iter().for_each(|top| read_singles(context, top, &mut draft));
+    read_delegates(context, &tops, plugins, &mut draft);
+    for section in sections(&tops, "connection", &keys::CONNECTION) {
+        let (name, config) = connection::read(&section, context);
+        declare(context.report, &mut draft.connections, name, config);
     }
-    for top in &tops {
-        for table in tables(top, "link") {
-            let section = Section::new(context.report, table, &keys::LINK);
-            let (name, config) = link::read(&section, &draft.connections);
-            declare(context.report, &mut draft.links, name, config);
-        }
+    for section in sections(&tops, "link", &keys::LINK) {
+        let (name, config) = link::read(&section, &draft.connections);
+        declare(context.report, &mut draft.links, name, config);
+    }
+    for section in sections(&tops, "schedule", &keys::SCHEDULE) {
+        let (name, config) = schedule::read(&section, context, &draft.links);
+        declare(context.report, &mut draft.schedules, name, config);
     }
     draft
 }
 
-fn top<'r>(context: &Context<'r>, file: usize, document: &'r Document<'r>) -> Section<'r> {
-    let table = Placed::new(document.get_ref(), Place::new(file, document.span()));
-    Section::new(context.report, table, &keys::TOP)
+fn read_delegates<'r>(
+    context: &Context<'r>,
+    tops: &[Section<'r>],
+    plugins: Vec<Placed<&'r DeTable<'r>>>,
+    draft: &mut Draft,
+) {
+    let tables = sections(tops, "delegate", &keys::DELEGATE);
+    let plugins = plugins.into_iter().map(|table| Section::new(context.report, table, &keys::PLUGIN));
+    let is_any_written = !tables.is_empty();
+    for section in tables.into_iter().chain(plugins) {
+        let (name, config) = delegate::read(&section, context);
+        declare(context.report, &mut draft.delegates, name, config);
+    }
+    // A plug-in comes in addition: nobody who installs one means to take the agent's own threads away.
+    if !is_any_written && !draft.delegates.contains_key(delegate::DEFAULT_NAME) {
+        draft.local = Some(delegate::default_delegate(context));
+    }
 }
 
 fn read_singles<'r>(context: &Context<'r>, top: &Section<'r>, draft: &mut Draft) {
@@ -98,12 +124,6 @@ fn read_singles<'r>(context: &Context<'r>, top: &Section<'r>, draft: &mut Draft)
     for (name, source) in secret::read_declarations(top) {
         declare(context.report, &mut draft.secrets, name, source);
     }
-    for table in tables(top, "delegate") {
-        let section = Section::new(context.report, table, &keys::DELEGATE);
-        let (name, config) = delegate::read(&section, context);
-        delegate::refuse_second(&section, &draft.delegates);
-        declare(context.report, &mut draft.delegates, name, config);
-    }
 }
 
 /// A table that may stand once in all files.
@@ -119,6 +139,12 @@ fn open_single<'r>(
         top.report.add(finding.other(earlier, "the other is at"));
     }
     Some(section)
+}
+
+/// The tables of one kind of all files.
+fn sections<'r>(tops: &[Section<'r>], key: &str, keys: &'static keys::Keys) -> Vec<Section<'r>> {
+    let tables = tops.iter().flat_map(|top| tables(top, key).into_iter().map(|table| (top.report, table)));
+    tables.map(|(report, table)| Section::new(report, table, keys)).collect()
 }
 
 /// The tables of an array of tables.

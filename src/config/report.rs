@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::place::Place;
-use super::source::Source;
+use super::source::{Content, Source};
 
 /// All problems found so far. Shared by the readers of all tables, which run one after another.
 #[derive(Debug)]
@@ -77,10 +77,18 @@ impl<'s> Report<'s> {
         !self.broken.is_empty()
     }
 
-    /// Reports a problem that stands in no file, beside those of the main file.
+    /// Reports a problem that stands in no file, beside those of the main file; once, whoever meets it again.
     pub(super) fn add_of_surroundings(&self, message: String, help: String) {
         let file = self.sources.first().map(Source::shown_path).unwrap_or_default();
-        self.found.borrow_mut().push((Place::new(0, 0..0), Diagnostic::of_file(file, message, help)));
+        let found = (Place::new(0, 0..0), Diagnostic::of_file(file, message, help));
+        if !self.found.borrow().contains(&found) {
+            self.found.borrow_mut().push(found);
+        }
+    }
+
+    /// What the file of a place holds.
+    pub(super) fn content(&self, place: Place) -> Content {
+        self.source(place).map_or(Content::Tables, |source| source.content)
     }
 
     pub(super) fn source(&self, place: Place) -> Option<&'s Source> {

@@ -1,5 +1,7 @@
 //! Reads one table, key by key. Whatever is not as it should be is reported and then absent, so that one pass finds all.
 
+mod time;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -14,7 +16,8 @@ use super::nearest::{nearest, suggestion};
 use super::place::{Place, Placed};
 use super::report::{Finding, Report};
 use super::settings::Pin;
-use crate::domain::cadence::Cadence;
+
+pub(super) use time::shown;
 
 /// A table whose keys are known ones.
 #[derive(Debug, Clone, Copy)]
@@ -209,21 +212,6 @@ impl<'r> Section<'r> {
         Some(Pin { file: source.shown_path(), line: source.position(place.start).line })
     }
 
-    /// How often something is due, by one of two keys.
-    pub(super) fn cadence(&self, interval: &'static str, cron: &'static str) -> Option<Cadence> {
-        let key = self.only_one_of(&[interval, cron])?;
-        let text = self.text(key)?;
-        let cadence = if key == cron { Cadence::cron(text.value) } else { Cadence::every(text.value) };
-        match cadence {
-            Ok(cadence) => Some(cadence),
-            Err(fault) => {
-                let finding = Finding::error(text.place, format!("`{key}` is not usable: {}", fault.message));
-                self.report.add(finding.help(fault.help));
-                None
-            }
-        }
-    }
-
     /// Reports an address that cannot be used, with the one that was probably meant.
     pub(super) fn refuse_url(&self, key: &str, place: Place, fault: UrlError) {
         let finding = Finding::error(place, format!("`{key}` is not usable: {}", fault.message));
@@ -268,7 +256,8 @@ impl<'r> Section<'r> {
         Some(first)
     }
 
-    fn refuse_kind(&self, key: &str, value: Value<'_>, expected: &str) {
+    /// Reports a value of another kind than the key has.
+    pub(super) fn refuse_kind(&self, key: &str, value: Value<'_>, expected: &str) {
         let message = format!("`{key}` is {expected}, not {}", kind(value.value));
         self.report.add(Finding::error(value.place, message).help(format!("write {expected}")));
     }

@@ -1,18 +1,25 @@
 //! What a valid configuration says, typed. Nothing here can hold a secret, only where one comes from.
 
 mod connection;
+mod delegate;
+mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
-use suitesync_contract::{ConnectionName, DelegateName, LinkName, RefSpec, RepoUrl, SecretName, SecretRef, Tags};
+use suitesync_contract::{
+    ConnectionName, EnvironmentValue, LinkName, RefSpec, RepoUrl, ScheduleName, SecretName, SecretRef,
+};
 
 use crate::domain::access::AccessRules;
 use crate::domain::cadence::Cadence;
 
 pub use connection::{ClientCertificateConfig, ConnectionConfig, ConnectionType, HostKeysConfig};
+pub use delegate::{DelegateConfig, DelegateKind};
+pub use schedule::ScheduleConfig;
+pub use suitesync_contract::rpc::{ProxyLogin, ProxySetting};
 
 /// A whole, valid configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +34,8 @@ pub struct Config {
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
     /// Every link's connection is among `connections`.
     pub links: BTreeMap<LinkName, LinkConfig>,
+    /// Every schedule's link is among `links`.
+    pub schedules: BTreeMap<ScheduleName, ScheduleConfig>,
 }
 
 impl Config {
@@ -39,8 +48,13 @@ impl Config {
             ProxyLogin::Written { password, .. } => password.clone(),
             ProxyLogin::InVariable(name) => SecretRef::Env(name.clone()),
         });
+        let environments = self.schedules.values().flat_map(|schedule| schedule.environment.values());
+        let given = environments.filter_map(|value| match value {
+            EnvironmentValue::Secret(reference) => Some(reference.clone()),
+            EnvironmentValue::Plain(_) => None,
+        });
         let variable = |reference| if let SecretRef::Env(name) = reference { Some(name) } else { None };
-        declared.chain(inline).chain(logins).filter_map(variable).collect()
+        declared.chain(inline).chain(logins).chain(given).filter_map(variable).collect()
     }
 }
 
@@ -72,6 +86,11 @@ pub struct RetentionConfig {
     pub mirrors_keep: Duration,
     /// Bytes of the state folder, in all.
     pub disk: u64,
+    /// How long events and tests of connections are kept.
+    pub events: Duration,
+    /// How long runs that are over are kept, and their logs.
+    pub runs: Duration,
+    pub results: Duration,
 }
 
 /// `[log]`.
@@ -135,39 +154,6 @@ impl SecretSource {
     }
 }
 
-/// `[[delegate]]`: the one on this host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DelegateConfig {
-    pub name: DelegateName,
-    /// As written; the name counts as one more.
-    pub tags: Tags,
-    /// Tasks at once.
-    pub capacity: u32,
-    pub additional_certs: Option<Certificates>,
-    pub proxy: Option<ProxyConfig>,
-    /// Rules for servers that are reached without the proxy; each can be read by [`NoProxy`](suitesync_reach::NoProxy).
-    pub no_proxy: Vec<String>,
-}
-
-/// The proxy that a delegate goes through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProxyConfig {
-    /// `http://HOST:PORT` or `https://HOST:PORT`, and nothing else.
-    pub url: String,
-    pub login: Option<ProxyLogin>,
-}
-
-/// Who we are to a proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProxyLogin {
-    Written {
-        username: String,
-        password: SecretRef,
-    },
-    /// User and password stand in the URL that this environment variable holds, and are read from there when needed.
-    InVariable(String),
-}
-
 /// Certificates in PEM, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificates {
@@ -211,6 +197,8 @@ pub struct LinkConfig {
     /// `archived = true` pins it, and this is where it says so.
     pub archived: Option<Pin>,
     pub formats: Vec<Format>,
+    /// Whether results that the project already holds are attached to cases as they appear.
+    pub link_existing_results: bool,
 }
 
 /// Whether a new or changed link goes on by itself once its connection has passed a test.

@@ -13,10 +13,20 @@ use super::place::Place;
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    pub(super) content: Content,
     /// Byte offset of the start of every line.
     line_starts: Vec<usize>,
     /// What may not be shown; found out when the first line is.
     masked: OnceCell<Vec<Range<usize>>>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Tables of every kind.
+    Tables,
+    /// The keys of one delegate: a file `delegates.d/NAME/plugin.toml`.
+    Plugin,
 }
 
 /// Line and column, both from 1, the column in characters.
@@ -27,10 +37,10 @@ pub(super) struct Position {
 }
 
 impl Source {
-    pub(super) fn new(path: PathBuf, text: String) -> Self {
+    pub(super) fn new(path: PathBuf, text: String, content: Content) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset + 1);
         let line_starts = std::iter::once(0).chain(breaks).collect();
-        Self { path, text, line_starts, masked: OnceCell::new() }
+        Self { path, text, content, line_starts, masked: OnceCell::new() }
     }
 
     /// The folder that relative paths in this file start from.
@@ -99,7 +109,7 @@ mod tests {
 
     #[test]
     fn columns_count_characters_from_one() {
-        let source = Source::new(PathBuf::from("a.toml"), "a = 1\nb = \"ü\" # x\n".to_owned());
+        let source = Source::new(PathBuf::from("a.toml"), "a = 1\nb = \"ü\" # x\n".to_owned(), Content::Tables);
         let check = |offset, line, column| assert_eq!(source.position(offset), Position { line, column }, "{offset}");
         check(0, 1, 1);
         check(6, 2, 1);
@@ -109,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_excerpt_ends_with_its_line() {
-        let source = Source::new(PathBuf::from("a.toml"), "a = [\r\n1,\r\n]\r\n".to_owned());
+        let source = Source::new(PathBuf::from("a.toml"), "a = [\r\n1,\r\n]\r\n".to_owned(), Content::Tables);
         let excerpt = source.excerpt(Place::new(0, 4..12), "here");
         assert_eq!((excerpt.text.as_str(), excerpt.underlined), ("a = [", (4, 5)));
     }

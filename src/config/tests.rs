@@ -4,11 +4,14 @@ mod api;
 mod certificates;
 mod client_certificates;
 mod connections;
+mod delegates;
 mod difference;
 mod files;
 mod links;
+mod plugins;
 mod proxies;
 mod rendering;
+mod schedules;
 mod secrets;
 mod settings;
 mod sizes;
@@ -37,6 +40,16 @@ const LINK: &str = r#"
 name = "checkout-tests"
 connection = "contoso"
 url = "https://dev.azure.com/contoso/payments/_git/checkout"
+"#;
+
+/// A schedule that is in order, of `LINK`.
+const SCHEDULE: &str = r#"
+[[schedule]]
+name = "nightly"
+link = "checkout-tests"
+cron = "@daily"
+suites = ["Test Suites/*"]
+command = ["katalonc", "-projectPath={root}", "{suite}"]
 "#;
 
 fn environment() -> Environment {

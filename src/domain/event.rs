@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use suitesync_contract::{ConnectionName, DelegateName, Failure, LinkName};
+use suitesync_contract::{ConnectionName, DelegateName, Failure, LinkName, RunId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,7 +78,12 @@ catalogue! {
     LinkArchived "link.archived" Info "link, reason" "A link was archived: it leaves every view but `--archived`."
     LinkUnarchived "link.unarchived" Info "link, reason" "The last reason for archiving a link is gone."
     DelegateConnected "delegate.connected" Info "delegate, tags, capacity" "A delegate is ready to take tasks."
-    TaskRefused "task.refused" Warn "link, connection, delegate, reason" "An outcome came too late to count: what asked for it has changed since."
+    RunQueued "run.queued" Info "run, schedule, suite, link, connection, requested_by" "A run is recorded and waits for its turn."
+    RunStarted "run.started" Info "run, schedule, suite, link, connection, delegate, status" "A delegate has begun a run."
+    RunFinished "run.finished" Info "run, schedule, suite, link, connection, delegate, status, reason, counts, duration_ms" "A run is over."
+    RunCanceled "run.canceled" Info "run, schedule, suite, link, connection, delegate, status, reason, duration_ms" "A run was canceled, and nothing of it is left."
+    ScheduleMissed "schedule.missed" Warn "schedule, link, connection, missed" "Slots of a schedule passed without a run: the agent was not there."
+    TaskRefused "task.refused" Warn "link, connection, run, delegate, reason" "An outcome came too late to count: what asked for it has changed since."
     TaskReassigned "delegate.task_reassigned" Warn "connection, delegate, attempt, class" "A task is tried again after its delegate failed at it."
     CertificateExpiring "certificate.expiring" Warn "connection, days_left" "The certificate of a connection's server runs out within 30 days."
     CatalogUnwritable "catalog.unwritable" Error "class, hint" "The catalog cannot be written: what is found is lost until it can. Logged, and shown by `status`."
@@ -96,6 +101,7 @@ pub struct Event {
     pub connection: Option<ConnectionName>,
     pub link: Option<LinkName>,
     pub delegate: Option<DelegateName>,
+    pub run: Option<RunId>,
     pub message: String,
     pub fields: Map<String, Value>,
 }
@@ -111,6 +117,7 @@ impl Event {
             connection: None,
             link: None,
             delegate: None,
+            run: None,
             message,
             fields: Map::new(),
         }
@@ -131,6 +138,12 @@ impl Event {
     #[must_use]
     pub fn delegate(mut self, name: Option<&DelegateName>) -> Self {
         self.delegate = name.cloned();
+        self
+    }
+
+    #[must_use]
+    pub fn run(mut self, id: RunId) -> Self {
+        self.run = Some(id);
         self
     }
 

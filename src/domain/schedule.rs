@@ -10,9 +10,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::cadence::CronExpression;
-use super::retry::spread_within;
 
 /// How late a slot may be noticed and still be on time: a busy host, not one that was down.
 const ON_TIME: TimeDelta = TimeDelta::seconds(60);
@@ -53,12 +53,16 @@ pub struct Due {
 impl Timetable {
     /// `name` decides the share of `jitter`: always the same for the same name.
     pub fn new(cron: CronExpression, zone: Tz, jitter: Duration, name: &str) -> Self {
-        let delay = TimeDelta::from_std(spread_within(&name, jitter)).unwrap_or(TimeDelta::zero());
+        let delay = TimeDelta::from_std(jitter.mul_f64(share(name))).unwrap_or(TimeDelta::zero());
         Self { cron, zone, delay }
     }
 
     pub fn zone(&self) -> Tz {
         self.zone
+    }
+
+    pub fn cron(&self) -> &CronExpression {
+        &self.cron
     }
 
     /// The first slot after a time.
@@ -85,6 +89,13 @@ impl Timetable {
         let slots = std::iter::successors(self.slot_after(after), |slot| self.slot_after(*slot));
         slots.take_while(|slot| *slot <= until).zip(0..MAX_COUNTED).count().max(1) as u64
     }
+}
+
+/// A number in 0..1 that is the same for the same name on every host and in every version.
+fn share(name: &str) -> f64 {
+    let digest = Sha256::digest(name.as_bytes());
+    let number = digest.iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    f64::from(number) / 2_f64.powi(32)
 }
 
 #[cfg(test)]

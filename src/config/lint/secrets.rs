@@ -12,6 +12,7 @@ use suitesync_contract::{SecretName, SecretRef};
 use crate::config::mask::is_variable;
 use crate::config::nearest::suggestion;
 use crate::config::place::Place;
+use crate::config::program::is_program;
 use crate::config::read::{Context, Declared};
 use crate::config::report::Finding;
 use crate::config::secrets::{MAX_SECRET_FILE, credential_path};
@@ -106,8 +107,7 @@ fn warn_if_unreadable(context: &Context<'_>, place: Place, path: &Path) {
 }
 
 fn warn_if_no_program(context: &Context<'_>, place: Place, words: &[String]) {
-    let program = words.first().map(std::fs::metadata).and_then(Result::ok);
-    if !program.is_some_and(|program| program.is_file() && program.permissions().mode() & 0o111 != 0) {
+    if !words.first().is_some_and(|program| is_program(Path::new(program))) {
         let finding = Finding::warning(place, "the secret's command is no program that can be started here");
         context.report.add(finding.help("it is run when it is needed; the agent's user must be able to run it"));
     }

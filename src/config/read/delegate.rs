@@ -1,29 +1,34 @@
-//! `[[delegate]]`: the one on this host, which is there without a word too.
+//! `[[delegate]]` and `delegates.d/NAME/plugin.toml`, and the delegate that is there without a word.
 
+mod kind;
 mod proxy;
 
 use suitesync_contract::{DelegateName, Tags};
 
-use super::{Context, Declared, NAME_HELP};
+use super::{Context, NAME_HELP};
 use crate::config::place::Placed;
 use crate::config::report::Finding;
 use crate::config::section::Section;
-use crate::config::settings::DelegateConfig;
+use crate::config::settings::{DelegateConfig, DelegateKind};
+use crate::config::source::Content;
 
 /// Tasks at once: as many as requests to one host.
 const DEFAULT_CAPACITY: u32 = 4;
 
 /// Name of the delegate that nobody declared.
-const DEFAULT_NAME: &str = "local";
+pub(super) const DEFAULT_NAME: &str = "local";
 
 pub(super) fn read(
     section: &Section<'_>,
     context: &Context<'_>,
 ) -> (Option<Placed<DelegateName>>, Option<DelegateConfig>) {
-    let name = section.parsed::<DelegateName>("name", NAME_HELP);
-    if !section.refuse_word("kind", &["remote", "process"], "leave `kind` out, or write \"local\"") {
-        section.choice("kind", &[("local", ())]);
-    }
+    let content = section.report.content(section.place);
+    let name = match (content, section.value("name")) {
+        (Content::Plugin, None) => name_of_folder(section),
+        (Content::Plugin | Content::Tables, _) => section.parsed::<DelegateName>("name", NAME_HELP),
+    };
+    let kind = kind::read(section, content);
+    let runs = kind::read_runs(section, context, kind.as_ref());
     let tags = section.tags("tags").unwrap_or_default();
     let capacity = section.number("capacity", 1..=10_000).unwrap_or(DEFAULT_CAPACITY);
     let additional_certs = match section.value("additional_certs_path") {
@@ -32,10 +37,12 @@ pub(super) fn read(
     };
     let proxy = proxy::read(section, context);
     let no_proxy = proxy::read_exceptions(section, context);
-    let config = name.as_ref().map(|name| DelegateConfig {
+    let config = name.as_ref().zip(kind).map(|(name, kind)| DelegateConfig {
         name: name.value.clone(),
         tags: tags.iter().map(|tag| tag.value).collect(),
         capacity,
+        kind,
+        runs,
         additional_certs,
         proxy,
         no_proxy,
@@ -43,20 +50,27 @@ pub(super) fn read(
     (name, config)
 }
 
-/// Reports a delegate besides the first.
-pub(super) fn refuse_second(section: &Section<'_>, delegates: &Declared<DelegateName, DelegateConfig>) {
-    if let Some(first) = delegates.values().next() {
-        let finding = Finding::error(section.place, "more than one delegate is not supported by this version");
-        section.report.add(finding.help("keep the one on this host").other(first.place, "the first is at"));
+/// A plug-in is called as its folder is.
+fn name_of_folder(section: &Section<'_>) -> Option<Placed<DelegateName>> {
+    let folder = section.report.source(section.place)?.folder().file_name()?.to_string_lossy();
+    match folder.parse() {
+        Ok(name) => Some(Placed::new(name, section.place)),
+        Err(fault) => {
+            let finding = Finding::error(section.place, format!("the folder's name is no delegate's: {fault}"));
+            section.report.add(finding.help(format!("add `name`, or rename the folder: {NAME_HELP}")));
+            None
+        }
     }
 }
 
 /// The delegate of a configuration that says nothing of any.
-pub(in crate::config) fn default_delegate(context: &Context<'_>) -> DelegateConfig {
+pub(super) fn default_delegate(context: &Context<'_>) -> DelegateConfig {
     DelegateConfig {
         name: DEFAULT_NAME.parse().expect("the default name is a name"),
         tags: Tags::default(),
         capacity: DEFAULT_CAPACITY,
+        kind: DelegateKind::Local,
+        runs: kind::local_runs(context),
         additional_certs: context.certificates_of_environment(),
         proxy: None,
         no_proxy: Vec::new(),

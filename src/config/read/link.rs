@@ -41,6 +41,7 @@ pub(super) fn read(section: &Section<'_>, connections: &Connections) -> (Option<
     let proceed = section.choice("proceed", &[("auto", Proceed::Auto), ("manual", Proceed::Manual)]);
     let archived = section.pin("archived");
     let formats = read_formats(section);
+    let link_existing_results = section.flag("link_existing_results").unwrap_or_default();
     let config = name.as_ref().zip(connection).zip(url).map(|((name, connection), url)| LinkConfig {
         name: name.value.clone(),
         display_name: display_name.unwrap_or_else(|| name.value.to_string()),
@@ -54,6 +55,7 @@ pub(super) fn read(section: &Section<'_>, connections: &Connections) -> (Option<
         proceed: proceed.map_or(Proceed::Auto, |proceed| proceed.value),
         archived,
         formats,
+        link_existing_results,
     });
     (name, config)
 }

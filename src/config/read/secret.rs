@@ -80,6 +80,15 @@ pub(super) fn read_reference(section: &Section<'_>, key: &str, context: &Context
         refuse_literal(section, value, key);
         return None;
     }
+    read_reference_table(section, value, context)
+}
+
+/// The reference that a table says.
+pub(super) fn read_reference_table<'r>(
+    section: &Section<'r>,
+    value: Value<'r>,
+    context: &Context<'_>,
+) -> Option<SecretRef> {
     let source = Section::open(section.report, value, &keys::SECRET_REFERENCE)?;
     let kind = only_source(&source, &REFERENCES)?;
     let reference = match kind {

@@ -1,6 +1,6 @@
 //! What a new configuration changes, and which changes matter.
 
-use super::{CONNECTION, LINK, config};
+use super::{CONNECTION, LINK, SCHEDULE, config};
 use crate::config::{Changes, ConfigDiff};
 
 fn between(old: &str, new: &str) -> ConfigDiff {
@@ -58,6 +58,22 @@ fn keys_of_a_link_matter_or_not() {
 }
 
 #[test]
+fn schedules_come_and_go_and_change() {
+    let with = |lines: &str| format!("{CONNECTION}{LINK}{SCHEDULE}{lines}\n");
+    let none = format!("{CONNECTION}{LINK}");
+    assert_eq!(between(&none, &with("")).schedules.added.len(), 1);
+    assert_eq!(between(&with(""), &none).schedules.removed.len(), 1);
+    let check = |lines: &str, expect: &str| assert_eq!(changed(&between(&with(""), &with(lines)).schedules), expect);
+    check("", "");
+    check("jitter = \"0s\"", "");
+    check("time_zone = \"Europe/Berlin\"", "nightly!");
+    check("timeout = \"2h\"", "nightly");
+    check("environment = { STAGE = \"qa\" }", "nightly");
+    check("delegate_tags = []", "nightly");
+    assert!(!between(&with(""), &with("timeout = \"2h\"")).is_empty());
+}
+
+#[test]
 fn how_a_connection_is_reached_matters() {
     let ssh = |lines: &str| {
         format!(
@@ -85,6 +101,8 @@ fn the_way_out_of_a_delegate_matters() {
     check("proxy = \"http://p:1\"\nno_proxy = [\"a\"]", "d!");
     check("proxy = \"http://p:1/\"", "");
     check("proxy = \"http://p:1\"\ncapacity = 9", "d");
+    check("proxy = \"http://p:1\"\nruns = false", "d!");
+    check("proxy = \"http://p:1\"\nkind = \"process\"\nsocket = \"/s\"", "d!");
 }
 
 #[test]

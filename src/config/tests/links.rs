@@ -80,10 +80,14 @@ fn values_that_cannot_be_used_are_refused() {
 
 #[test]
 fn keys_of_later_versions_are_refused_by_name() {
-    for key in ["link_existing_results", "renamed_from"] {
-        let text = with(&format!("{key} = true"));
-        check_errors(&text, &[&format!("`{key}` in [[link]] is not supported by this version")]);
-    }
+    check_errors(&with("renamed_from = \"x\""), &["`renamed_from` in [[link]] is not supported by this version"]);
+}
+
+#[test]
+fn results_that_are_there_already_are_attached_where_it_is_asked_for() {
+    let attaches = |lines: &str| config(&with(lines)).links["checkout-tests"].link_existing_results;
+    assert!(attaches("link_existing_results = true") && !attaches("link_existing_results = false") && !attaches(""));
+    check_errors(&with("link_existing_results = 1"), &["`link_existing_results` is true or false, not a number"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use suitesync_contract::SecretRef;
 
 use super::{check_errors, config, load_with, problems};
-use crate::config::{DelegateConfig, ProxyConfig, ProxyLogin, Secrets};
+use crate::config::{DelegateConfig, ProxyLogin, ProxySetting, Secrets};
 
 /// A delegate with these lines.
 fn with(lines: &str) -> String {
@@ -24,12 +24,12 @@ fn by_environment(variables: &[(&str, &str)]) -> DelegateConfig {
 #[test]
 fn a_proxy_is_a_url_or_a_table() {
     let plain = delegate("proxy = \"http://proxy.dc1:3128/\"\nno_proxy = [\"10.0.0.0/8\", \".corp:8443\"]");
-    assert_eq!(plain.proxy, Some(ProxyConfig { url: "http://proxy.dc1:3128".to_owned(), login: None }));
+    assert_eq!(plain.proxy, Some(ProxySetting { url: "http://proxy.dc1:3128".to_owned(), login: None }));
     assert_eq!(plain.no_proxy, ["10.0.0.0/8", ".corp:8443"]);
     let table = "proxy = { url = \"https://proxy.dc1\", username = \"svc\", password = { env = \"PAT\" } }";
     let password = SecretRef::Env("PAT".to_owned());
     let login = Some(ProxyLogin::Written { username: "svc".to_owned(), password });
-    assert_eq!(delegate(table).proxy, Some(ProxyConfig { url: "https://proxy.dc1:443".to_owned(), login }));
+    assert_eq!(delegate(table).proxy, Some(ProxySetting { url: "https://proxy.dc1:443".to_owned(), login }));
     assert_eq!((delegate("").proxy, delegate("").no_proxy), (None, Vec::new()));
 }
 

@@ -211,3 +211,136 @@ fn a_key_with_a_literal_value_and_a_proxy_with_a_password_are_masked() {
       = help: write ["/usr/bin/PROGRAM", "ARGUMENT"]: it is started without a shell, and prints the secret
     "#);
 }
+
+#[test]
+fn faults_of_a_schedule_are_shown_with_what_is_allowed() {
+    let schedule = "[[schedule]]\nname = \"nightly\"\nlink = \"checkout-test\"\ncron = \"30 2 * * *\"\ntime_zone = \"Berlin\"\n\
+                    suites = [\"/Smoke\"]\ncommand = [\"katalonc\", \"-suite={siute}\"]\non = [\"push\"]\n\
+                    environment = { API_TOKEN = \"hunter2\" }\ntimeout = \"2w\"\njitter = \"2d\"\n";
+    assert_snapshot!(rendered(&[("suitesync.toml", &format!("{CONNECTION}{LINK}{schedule}"))]), @r#"
+    error: there is no link `checkout-test`
+      --> suitesync.toml:15:8
+       |
+    15 | link = "checkout-test"
+       |        ^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `checkout-tests`?
+
+    error: `cron` is not usable: a cron expression has 6 fields, this has 5
+      --> suitesync.toml:16:8
+       |
+    16 | cron = "30 2 * * *"
+       |        ^^^^^^^^^^^^
+       |
+       = help: put seconds first: `0 30 2 * * *`
+
+    error: there is no time zone `Berlin`
+      --> suitesync.toml:17:13
+       |
+    17 | time_zone = "Berlin"
+       |             ^^^^^^^^
+       |
+       = help: did you mean `Europe/Berlin`?
+
+    error: `/Smoke` is no path below the root
+      --> suitesync.toml:18:11
+       |
+    18 | suites = ["/Smoke"]
+       |           ^^^^^^^^
+       |
+       = help: write a path from the root, such as "Test Suites/Smoke", "Test Suites/*" or "Test Suites/**", without `.`, `..` and slashes at the ends
+
+    error: there is no placeholder `{siute}`
+      --> suitesync.toml:19:24
+       |
+    19 | command = ["katalonc", "-suite={siute}"]
+       |                        ^^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `{suite}`?
+
+    error: `on` in [[schedule]] is not supported by this version
+      --> suitesync.toml:20:1
+       |
+    20 | on = ["push"]
+       | ^^
+       |
+       = help: remove it; what it asks for would not be done
+
+    warning: the value of `API_TOKEN` looks like a secret
+      --> suitesync.toml:21:29
+       |
+    21 | environment = { API_TOKEN = "*******" }
+       |                             ^^^^^^^^^
+       |
+       = help: secrets do not stand in the configuration: write { env = "NAME" } or another source, such as { secret = "NAME" }
+
+    error: `timeout` is not usable: "2w" is no interval
+      --> suitesync.toml:22:11
+       |
+    22 | timeout = "2w"
+       |           ^^^^
+       |
+       = help: numbers with s, m, h or d, such as "30s", "5m" or "1h30m"
+
+    error: `jitter` is out of range
+      --> suitesync.toml:23:10
+       |
+    23 | jitter = "2d"
+       |          ^^^^
+       |
+       = help: from 0s to 1d
+    "#);
+}
+
+#[test]
+fn faults_of_delegates_are_shown_with_what_is_allowed() {
+    let delegates = "[[delegate]]\nname = \"a\"\nkind = \"proces\"\n[[delegate]]\nname = \"b\"\ncommand = [\"run\"]\n\
+                     [[delegate]]\nname = \"c\"\nkind = \"process\"\ncommand = [\"run\"]\n";
+    let files = [("suitesync.toml", delegates), ("delegates.d/c/plugin.toml", "tags = [\"x\"]\n")];
+    assert_snapshot!(rendered(&files), @r#"
+    error: `proces` is not allowed for `kind`
+     --> suitesync.toml:3:8
+      |
+    3 | kind = "proces"
+      |        ^^^^^^^^
+      |
+      = help: did you mean `process`? allowed: `local`, `process`
+
+    error: `command` is for delegates of kind process
+     --> suitesync.toml:6:1
+      |
+    6 | command = ["run"]
+      | ^^^^^^^
+      |
+      = help: add `kind = "process"`, or remove `command`
+
+    error: `command` does not begin with the absolute path of a program
+      --> suitesync.toml:10:11
+       |
+    10 | command = ["run"]
+       |           ^^^^^^^
+       |
+       = help: write ["/usr/lib/suitesync/delegates/NAME"]: it is started without a shell
+
+    error: a delegate of kind process has no `command` and no `socket`
+     --> delegates.d/c/plugin.toml:1:1
+      |
+    1 | tags = ["x"]
+      | ^
+      |
+      = help: add `command`, a program to start, or `socket`, where one that runs already listens
+
+    error: the name `c` is used twice (first used at suitesync.toml:8:8)
+     --> delegates.d/c/plugin.toml:1:1
+      |
+    1 | tags = ["x"]
+      | ^
+      |
+     ::: suitesync.toml:8:8
+      |
+    8 | name = "c"
+      |        --- first used at
+      |
+      = help: give one of them another name
+    "#);
+}

@@ -6,19 +6,24 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{CONNECTION, folder, load_from, write};
-use crate::config::Watcher;
+use crate::config::{Config, Watcher};
 
 /// Less than the regular look, so that only a hint can be what was noticed.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Waits for a change that leaves `count` connections, whatever else is noticed on the way.
+/// Waits for a change that leaves `count` connections.
 async fn wait_for(watcher: &mut Watcher, folder: &Path, count: usize) {
+    wait_until(watcher, folder, |config| config.connections.len() == count).await;
+}
+
+/// Waits for a change that leaves a configuration that is as wanted, whatever else is noticed on the way.
+async fn wait_until(watcher: &mut Watcher, folder: &Path, is_wanted: impl Fn(&Config) -> bool) {
     let noticed = async {
         loop {
             watcher.changed().await;
             let loaded = load_from(folder);
             watcher.watch(&loaded.watched);
-            if loaded.config.is_some_and(|config| config.connections.len() == count) {
+            if loaded.config.as_ref().is_some_and(&is_wanted) {
                 return;
             }
         }
@@ -61,6 +66,18 @@ async fn a_drop_in_that_is_added_is_noticed_even_with_its_folder() {
     wait_for(&mut watcher, folder.path(), 2).await;
     write(folder.path(), "conf.d/b.toml", &another("three"));
     wait_for(&mut watcher, folder.path(), 3).await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_added_or_changed_is_noticed() {
+    let folder = folder(&[("suitesync.toml", "")]);
+    let mut watcher = watcher(folder.path());
+    for (name, capacity) in [("a", 2), ("b", 3), ("b", 4)] {
+        let text = format!("command = [\"/bin/sh\"]\ncapacity = {capacity}\n");
+        write(folder.path(), &format!("delegates.d/{name}/plugin.toml"), &text);
+        let is_there = |config: &Config| config.delegates.iter().any(|delegate| delegate.capacity == capacity);
+        wait_until(&mut watcher, folder.path(), is_there).await;
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::config::read::Context;
 use crate::config::read::secret::read_reference;
 use crate::config::report::Finding;
 use crate::config::section::{Section, Value};
-use crate::config::settings::{ProxyConfig, ProxyLogin};
+use crate::config::settings::{ProxyLogin, ProxySetting};
 
 /// The word for what the environment says.
 const ENVIRONMENT: &str = "environment";
@@ -25,7 +25,7 @@ const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_
 /// Where the environment names what is reached without the proxy.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Option<ProxyConfig> {
+pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Option<ProxySetting> {
     let value = section.value("proxy")?;
     if let DeValue::Table(_) = value.value {
         return read_table(section, value, context);
@@ -35,10 +35,10 @@ pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Option<Proxy
         return from_environment(section, text.map(|_| ()), context);
     }
     let url = read_url(section, "proxy", text)?;
-    Some(ProxyConfig { url, login: None })
+    Some(ProxySetting { url, login: None })
 }
 
-fn read_table(section: &Section<'_>, value: Value<'_>, context: &Context<'_>) -> Option<ProxyConfig> {
+fn read_table(section: &Section<'_>, value: Value<'_>, context: &Context<'_>) -> Option<ProxySetting> {
     let table = Section::open(section.report, value, &keys::PROXY)?;
     let username = table.text("username");
     let password = read_reference(&table, "password", context);
@@ -64,7 +64,7 @@ fn read_table(section: &Section<'_>, value: Value<'_>, context: &Context<'_>) ->
             password.map(|password| ProxyLogin::Written { username: username.value.to_owned(), password })
         }
     };
-    Some(ProxyConfig { url: url?, login })
+    Some(ProxySetting { url: url?, login })
 }
 
 /// A written URL: with a scheme, and with nobody's name in it.
@@ -102,13 +102,13 @@ fn help_for(fault: ProxyFault) -> &'static str {
     }
 }
 
-fn from_environment(section: &Section<'_>, place: Placed<()>, context: &Context<'_>) -> Option<ProxyConfig> {
+fn from_environment(section: &Section<'_>, place: Placed<()>, context: &Context<'_>) -> Option<ProxySetting> {
     let set = |name: &'static str| Some((name, Zeroizing::new(context.environment.get(name)?)));
     let (name, url) = VARIABLES.into_iter().find_map(set)?;
     match proxy::read(&url) {
         Ok(proxy) => {
             let login = proxy.login.map(|_| ProxyLogin::InVariable(name.to_owned()));
-            Some(ProxyConfig { url: proxy.url, login })
+            Some(ProxySetting { url: proxy.url, login })
         }
         Err(fault) => {
             let finding =

@@ -1,0 +1,46 @@
+//! `[[delegate]]`: who carries out tasks.
+
+use std::path::PathBuf;
+
+use suitesync_contract::rpc::ProxySetting;
+use suitesync_contract::{DelegateName, Tags};
+
+use super::Certificates;
+
+/// A delegate of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelegateConfig {
+    pub name: DelegateName,
+    /// As written; the name counts as one more.
+    pub tags: Tags,
+    /// Tasks at once.
+    pub capacity: u32,
+    pub kind: DelegateKind,
+    /// Whether it may execute runs.
+    pub runs: bool,
+    pub additional_certs: Option<Certificates>,
+    pub proxy: Option<ProxySetting>,
+    /// Rules for servers that are reached without the proxy; each can be read by [`NoProxy`](suitesync_reach::NoProxy).
+    pub no_proxy: Vec<String>,
+}
+
+/// What a delegate is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DelegateKind {
+    /// Threads of the agent.
+    Local,
+    /// A child of the agent: a program and its arguments.
+    Command(Vec<String>),
+    /// A process behind a Unix socket, which is started by somebody else.
+    Socket(PathBuf),
+}
+
+impl DelegateKind {
+    /// The word of the configuration.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Command(_) | Self::Socket(_) => "process",
+        }
+    }
+}
