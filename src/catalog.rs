@@ -10,6 +10,9 @@ pub mod contents;
 pub mod history;
 pub mod link;
 pub mod open;
+pub mod results;
+pub mod run;
+pub mod schedule;
 pub mod sync;
 
 use std::path::{Path, PathBuf};
@@ -92,6 +95,25 @@ impl Change<'_> {
     }
 }
 
+/// What a committed write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// A kill of the agent. After a power cut the newest of these may be lost, and are found again.
+    Normal,
+    /// A power cut, too.
+    Full,
+}
+
+impl Durability {
+    fn set(self, connection: &Connection) -> Result<()> {
+        let level = match self {
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
+        };
+        Ok(connection.pragma_update(None, "synchronous", level)?)
+    }
+}
+
 type Write = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// A handle on the store; clones share it.
@@ -141,19 +163,20 @@ impl Catalog {
         T: Send + 'static,
         F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
     {
-        self.write_for(None, write).await
+        self.send(None, Durability::Normal, write).await
     }
 
-    /// The same for someone who asked for it; each of its events says who.
-    pub async fn write_by<T, F>(&self, by: &str, write: F) -> Result<T>
+    /// The same for what has effects elsewhere: it is on the disk before this returns, whatever happens to the host.
+    /// `by` is who asked for it, if somebody did; each of its events says who.
+    pub async fn write_durably<T, F>(&self, by: Option<&str>, write: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
     {
-        self.write_for(Some(by.to_owned()), write).await
+        self.send(by.map(str::to_owned), Durability::Full, write).await
     }
 
-    async fn write_for<T, F>(&self, by: Option<String>, write: F) -> Result<T>
+    async fn send<T, F>(&self, by: Option<String>, durability: Durability, write: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Change<'_>) -> Result<T> + Send + 'static,
@@ -161,10 +184,12 @@ impl Catalog {
         let (reply, answer) = oneshot::channel();
         let followers = self.followers.clone();
         let job: Write = Box::new(move |connection| {
-            let result = in_transaction(connection, by, write).map(|(value, events)| {
-                events.into_iter().for_each(|event| publish(&followers, event));
-                value
-            });
+            let result = durability.set(connection).and_then(|()| in_transaction(connection, by, write)).map(
+                |(value, events)| {
+                    events.into_iter().for_each(|event| publish(&followers, event));
+                    value
+                },
+            );
             // Whoever asked may have gone; what was written stays.
             let _ = reply.send(result);
         });

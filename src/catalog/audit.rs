@@ -33,7 +33,7 @@ impl From<&Event> for EventRecord {
             connection: event.connection.as_ref().map(ToString::to_string),
             link: event.link.as_ref().map(ToString::to_string),
             delegate: event.delegate.as_ref().map(ToString::to_string),
-            run: None,
+            run: event.run.map(|run| run.to_string()),
             message: event.message.clone(),
             fields: event.fields.clone(),
         }
@@ -45,6 +45,7 @@ impl From<&Event> for EventRecord {
 pub struct EventFilter {
     pub connection: Option<String>,
     pub link: Option<String>,
+    pub run: Option<String>,
     /// A name such as `link.synced`, or its beginning such as `link.`.
     pub event: Option<String>,
     pub since: Option<DateTime<Utc>>,
@@ -55,7 +56,7 @@ pub struct EventFilter {
 pub(super) fn insert(sql: &Connection, event: &Event) -> Result<()> {
     let mut statement = sql.prepare_cached(
         "INSERT INTO event (at, event, level, connection, link, delegate, run, message, fields)
-         VALUES (:at, :event, :level, :connection, :link, :delegate, NULL, :message, :fields)",
+         VALUES (:at, :event, :level, :connection, :link, :delegate, :run, :message, :fields)",
     )?;
     statement.execute(named_params! {
         ":at": millis(event.at),
@@ -64,6 +65,7 @@ pub(super) fn insert(sql: &Connection, event: &Event) -> Result<()> {
         ":connection": event.connection.as_ref().map(|name| name.as_str()),
         ":link": event.link.as_ref().map(|name| name.as_str()),
         ":delegate": event.delegate.as_ref().map(|name| name.as_str()),
+        ":run": event.run.map(|run| run.to_string()),
         ":message": event.message,
         ":fields": json(&event.fields)?,
     })?;
@@ -76,6 +78,7 @@ pub fn list(sql: &Connection, filter: &EventFilter) -> Result<Vec<EventRecord>> 
         "SELECT * FROM event
          WHERE (:connection IS NULL OR connection = :connection)
            AND (:link IS NULL OR link = :link)
+           AND (:run IS NULL OR run = :run)
            AND (:event IS NULL OR substr(event, 1, length(:event)) = :event)
            AND (:since IS NULL OR at >= :since)
          ORDER BY id DESC LIMIT :limit",
@@ -83,6 +86,7 @@ pub fn list(sql: &Connection, filter: &EventFilter) -> Result<Vec<EventRecord>> 
     let parameters = named_params! {
         ":connection": filter.connection,
         ":link": filter.link,
+        ":run": filter.run,
         ":event": filter.event,
         ":since": filter.since.map(millis),
         ":limit": filter.limit.map_or(-1, i64::from),
@@ -116,11 +120,12 @@ pub fn log(event: &Event) {
     let connection = event.connection.as_ref().map(|name| name.as_str());
     let link = event.link.as_ref().map(|name| name.as_str());
     let delegate = event.delegate.as_ref().map(|name| name.as_str());
+    let run = event.run.map(|run| run.0);
     let fields = (!event.fields.is_empty()).then(|| Value::Object(event.fields.clone()).to_string());
     let message = event.message.as_str();
     match event.level {
-        Level::Info => tracing::info!(event = name, connection, link, delegate, fields, "{message}"),
-        Level::Warn => tracing::warn!(event = name, connection, link, delegate, fields, "{message}"),
-        Level::Error => tracing::error!(event = name, connection, link, delegate, fields, "{message}"),
+        Level::Info => tracing::info!(event = name, connection, link, delegate, run, fields, "{message}"),
+        Level::Warn => tracing::warn!(event = name, connection, link, delegate, run, fields, "{message}"),
+        Level::Error => tracing::error!(event = name, connection, link, delegate, run, fields, "{message}"),
     }
 }

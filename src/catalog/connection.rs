@@ -7,9 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use suitesync_contract::{ConnectionName, DelegateName, Failure, ProbeReport, Step, StepReport};
 
 use super::columns::{Columns, json, millis};
-use super::{Change, Result};
+use super::run::{self, Because};
+use super::{Change, Result, link};
 use crate::domain::connection::{ConnectionEvent, ConnectionState, ConnectionStatus};
 use crate::domain::event::{Event, EventName, Level};
+use crate::domain::run::Barrier;
 
 /// A connection as the store knows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,9 +138,21 @@ pub fn apply(
     statement.execute((name.as_str(), next.status.code(), json(&next.disconnected)?))?;
     drop(statement);
     tell(change, &record, &next, now)?;
+    if next.is_disconnected() && !record.state.is_disconnected() {
+        cancel_queued(change, name, now)?;
+    }
     // An inactive connection is one that nobody has validated: what it passed before no longer counts.
     let tested_revision = record.tested_revision.filter(|_| next.status != ConnectionStatus::Inactive);
     Ok(ConnectionRecord { state: next, tested_revision, ..record })
+}
+
+/// Cancels every queued run of the connection's links.
+fn cancel_queued(change: &mut Change<'_>, name: &ConnectionName, now: DateTime<Utc>) -> Result<()> {
+    let because = Because::reason(Barrier::ConnectionDisconnected.code());
+    for link in link::list(change.sql())?.iter().filter(|link| link.connection == *name) {
+        run::cancel_queued(change, &link.name, &because, now)?;
+    }
+    Ok(())
 }
 
 fn tell(change: &mut Change<'_>, before: &ConnectionRecord, next: &ConnectionState, now: DateTime<Utc>) -> Result<()> {

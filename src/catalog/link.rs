@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use suitesync_contract::{ConnectionName, Failure, LinkName, Notice, ObjectId, Root};
 
 use super::columns::{Columns, json};
+use super::run::{self, Because};
 use super::{Change, Result};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{LinkEvent, LinkState, LinkStatus};
+use crate::domain::run::Barrier;
 
 /// How much a link's catalog holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,7 @@ pub struct LinkRecord {
     pub notices: Vec<Notice>,
     pub checked_at: Option<DateTime<Utc>>,
     pub synced_at: Option<DateTime<Utc>>,
+    pub link_existing_results: bool,
 }
 
 impl LinkRecord {
@@ -72,6 +75,7 @@ pub struct ConfiguredLink {
     pub connection: ConnectionName,
     pub project: String,
     pub fingerprint: String,
+    pub link_existing_results: bool,
 }
 
 pub fn find(sql: &Connection, name: &LinkName) -> Result<Option<LinkRecord>> {
@@ -105,6 +109,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LinkRecord> {
         notices: row.decoded("notices")?,
         checked_at: row.time("checked_at")?,
         synced_at: row.time("synced_at")?,
+        link_existing_results: row.get("link_existing_results")?,
     })
 }
 
@@ -112,14 +117,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LinkRecord> {
 pub fn configure(change: &mut Change<'_>, configured: &ConfiguredLink, now: DateTime<Utc>) -> Result<LinkRecord> {
     let before = find(change.sql(), &configured.name)?;
     let mut statement = change.sql().prepare_cached(
-        "INSERT INTO link (name, display_name, description, connection, project, revision, fingerprint, status)
-         VALUES (:name, :display_name, :description, :connection, :project, 1, :fingerprint, 'inactive')
+        "INSERT INTO link (name, display_name, description, connection, project, revision, fingerprint, status, link_existing_results)
+         VALUES (:name, :display_name, :description, :connection, :project, 1, :fingerprint, 'inactive', :link_existing_results)
          ON CONFLICT (name) DO UPDATE SET
              display_name = :display_name, description = :description, connection = :connection, project = :project,
              revision = revision + (fingerprint <> :fingerprint),
              failure = CASE WHEN fingerprint = :fingerprint THEN failure END,
              failures = CASE WHEN fingerprint = :fingerprint THEN failures ELSE 0 END,
-             fingerprint = :fingerprint",
+             fingerprint = :fingerprint, link_existing_results = :link_existing_results",
     )?;
     statement.execute(named_params! {
         ":name": configured.name.as_str(),
@@ -128,6 +133,7 @@ pub fn configure(change: &mut Change<'_>, configured: &ConfiguredLink, now: Date
         ":connection": configured.connection.as_str(),
         ":project": configured.project,
         ":fingerprint": configured.fingerprint,
+        ":link_existing_results": configured.link_existing_results,
     })?;
     drop(statement);
     if before.is_some_and(|before| before.fingerprint == configured.fingerprint) {
@@ -146,6 +152,9 @@ pub fn apply(change: &mut Change<'_>, name: &LinkName, event: LinkEvent, now: Da
         statement.execute((name.as_str(), next.status.code(), json(&next.reasons)?))?;
         drop(statement);
         tell(change, &record, &next, now)?;
+        if next.is_archived() && !record.state.is_archived() {
+            run::cancel_queued(change, name, &Because::reason(Barrier::LinkArchived.code()), now)?;
+        }
     }
     Ok(LinkRecord { state: next, ..record })
 }

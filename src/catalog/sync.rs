@@ -9,6 +9,7 @@ use suitesync_contract::{DelegateName, Discovery, Failure, LinkFacts, LinkName, 
 use super::columns::{json as to_json, millis};
 use super::contents::{self, ChangeCounts};
 use super::link::{self, Counts, LinkRecord};
+use super::results;
 use super::{Change, Result};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::LinkEvent;
@@ -132,6 +133,9 @@ fn unchanged(
 fn found(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, found: &Found<'_>) -> Result<SyncSummary> {
     let sync = insert_sync(change, ended, link, found.commit, found.files, None)?;
     let (cases, suites) = contents::replace(change, link.key, sync, found.discovery)?;
+    if link.link_existing_results {
+        results::attach_existing(change.sql(), link.key)?;
+    }
     let totals = count(found.discovery);
     change.sql().execute(
         "UPDATE sync SET counts = ?2 WHERE id = ?1",

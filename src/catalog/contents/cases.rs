@@ -12,6 +12,8 @@ use crate::domain::changes::Item;
 /// A case as `case list` and the API show it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CaseRecord {
+    #[serde(skip)]
+    pub key: i64,
     pub link: LinkName,
     pub root: String,
     pub id: String,
@@ -107,6 +109,7 @@ pub(super) fn containing(text: &str) -> String {
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CaseRecord> {
     Ok(CaseRecord {
+        key: row.get("key")?,
         link: row.word("link_name")?,
         root: row.get("root")?,
         id: row.get("id")?,

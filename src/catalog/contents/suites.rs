@@ -104,6 +104,15 @@ fn entries(sql: &Connection, condition: &str, parameters: impl rusqlite::Params)
     Ok(entries)
 }
 
+/// Root and id of every suite of a link that can be read, in their order.
+pub fn ids(sql: &Connection, link: i64) -> Result<Vec<(String, String)>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT root, id FROM suite WHERE link = ?1 AND removed_by IS NULL AND state = 'ok' ORDER BY root, id",
+    )?;
+    let rows = statement.query_map([link], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Which suites are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct SuiteFilter {
