@@ -5,6 +5,10 @@
 mod answer;
 mod peer;
 mod read;
+mod results;
+mod run_log;
+mod runs;
+mod schedules;
 mod work;
 
 use std::io;
@@ -12,12 +16,16 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Environment, Location};
 use crate::engine::control::Control;
+use crate::engine::run_logs::RunLogs;
+
+/// Whoever reaches the socket may connect: what they may do is decided for each request, by who they are.
+const OPEN_TO_ALL: u32 = 0o666;
 
 /// What the routes need.
 #[derive(Debug, Clone)]
@@ -26,6 +34,7 @@ pub struct Api {
     /// Where the configuration is read again from when that is asked for.
     pub location: Location,
     pub environment: Environment,
+    pub logs: RunLogs,
     /// Ends answers that would go on for ever.
     pub stop: CancellationToken,
 }
@@ -55,7 +64,7 @@ pub async fn listen(path: &Path) -> Result<UnixListener, SocketError> {
         Err(_) => remove_stale(path)?,
     }
     let listener = UnixListener::bind(path).map_err(listen_failed)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(listen_failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(OPEN_TO_ALL)).map_err(listen_failed)?;
     Ok(listener)
 }
 
@@ -93,12 +102,24 @@ fn routes(api: Api) -> Router {
         .route("/v1/links/{name}/archive", post(work::archive))
         .route("/v1/links/{name}/unarchive", post(work::unarchive))
         .route("/v1/cases", get(read::cases))
+        .route("/v1/cases/{id}", get(read::case))
         .route("/v1/suites", get(read::suites))
+        .route("/v1/schedules", get(schedules::list))
+        .route("/v1/schedules/next", get(schedules::next_of_all))
+        .route("/v1/schedules/{name}/next", get(schedules::next))
+        .route("/v1/schedules/{name}/start", post(schedules::start))
+        .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/follow", get(runs::follow))
+        .route("/v1/runs/{id}/cancel", post(runs::cancel))
+        .route("/v1/runs/{id}/log", get(run_log::show))
+        .route("/v1/results", get(results::list).post(results::import))
         .route("/v1/delegates", get(read::delegates))
         .route("/v1/events", get(read::events))
         .route("/v1/events/follow", get(work::follow))
         .route("/v1/config/reload", post(work::reload))
         .fallback(answer::no_route)
+        .layer(Extension(results::Imports::default()))
         .layer(middleware::from_fn_with_state(api.clone(), peer::admit))
         .with_state(api)
 }

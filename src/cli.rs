@@ -17,12 +17,16 @@ mod demo;
 mod event;
 mod failure;
 mod fault;
+mod foreign;
 mod inspect;
 mod link;
 mod log;
 mod look;
 mod near;
+mod result;
 mod route;
+mod run;
+mod schedule;
 mod screen;
 mod session;
 mod socket;
@@ -40,7 +44,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Environment;
 
-use arguments::{Cli, Command, Question};
+use arguments::{Cli, Command, DelegateCommand, Question};
 use client::Client;
 use demo::Stay;
 use fault::{Exit, Fault};
@@ -97,6 +101,9 @@ fn carry_out(cli: &Cli) -> Result<Exit, Fault> {
     match &cli.command {
         Command::Check => check::run(&cli.globals.location(), &environment, &mut screen),
         Command::Completions { shell } => completions::run(*shell, &mut screen),
+        Command::Question(Question::Delegate(DelegateCommand::Run(arguments))) => {
+            delegate::serving::run(arguments, &cli.globals, &environment)
+        }
         Command::Question(question) => {
             let client = Client::new(socket::find(&cli.globals, &environment)?);
             let mut session = Session { client, screen };
@@ -128,6 +135,9 @@ async fn ask(question: &Question, session: &mut Session) -> Result<Exit, Fault> 
         Question::Link(command) => link::run(command, session).await,
         Question::Case(command) => case::run(command, session).await,
         Question::Suite(command) => suite::run(command, session).await,
+        Question::Schedule(command) => schedule::run(command, session).await,
+        Question::Run(command) => run::run(command, session).await,
+        Question::Result(command) => result::run(command, session).await,
         Question::Delegate(command) => delegate::run(command, session).await,
         Question::Event(command) => event::run(command, session).await,
         Question::Config(command) => config::run(command, session).await,

@@ -1,18 +1,15 @@
 //! The agent at rest: its memory and processor time with 100 and with 1,000 links over 100 repositories, all synced
 //! and polled again and again. Both agents run at once: neither has much to do.
 
-mod agent;
-
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use crate::agent::{self, Agent, Usage};
 use crate::site::Site;
 use crate::source_tree;
 use crate::table::{Amount, Budget, Line};
-
-use agent::{Agent, Usage};
 
 const REPOSITORIES: usize = 100;
 const MIB: f64 = 1024.0 * 1024.0;

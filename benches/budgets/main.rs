@@ -4,6 +4,7 @@
 //! of its own (`worker`), so that the server's share is not in it; the server is the loopback one, real Git behind TLS
 //! and a token, and counts requests and bytes.
 
+mod agent;
 mod cancel;
 mod discovery;
 mod first_sync;
@@ -11,6 +12,7 @@ mod idle;
 mod measuring;
 mod poll;
 mod record;
+mod schedules;
 mod site;
 mod source_tree;
 mod ssh_poll;
@@ -34,7 +36,7 @@ struct Row {
 }
 
 /// Every row, in the table's order.
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 8] = [
     Row { name: "poll", measure: poll::measure },
     Row { name: "ssh-poll", measure: ssh_poll::measure },
     Row { name: "first-sync", measure: first_sync::measure },
@@ -42,13 +44,14 @@ const ROWS: [Row; 7] = [
     Row { name: "discovery", measure: discovery::measure },
     Row { name: "cancel", measure: cancel::measure },
     Row { name: "idle", measure: idle::measure },
+    Row { name: "schedules", measure: schedules::measure },
 ];
 
 /// Measures the budgets.
 #[derive(Debug, Parser)]
 #[command(name = "budgets")]
 struct Arguments {
-    /// Rows to measure: poll, ssh-poll, first-sync, update, discovery, cancel, idle; all if none is named
+    /// Rows to measure: poll, ssh-poll, first-sync, update, discovery, cancel, idle, schedules; all if none is named
     #[arg(value_parser = ROWS.map(|row| row.name))]
     rows: Vec<String>,
     /// End with 0 even where a budget is missed

@@ -170,7 +170,7 @@ impl Found {
 fn is_canceled(result: &Result<Facts, Failure>) -> bool {
     let mut failures = match result {
         Ok(Facts::Sync(report)) => report.links.iter().filter_map(|link| link.result.as_ref().err()).collect(),
-        Ok(Facts::Probe(_)) => Vec::new(),
+        Ok(Facts::Probe(_) | Facts::Run(_)) => Vec::new(),
         Err(failure) => vec![failure],
     };
     failures.retain(|failure| failure.class == FailureClass::Canceled);

@@ -1,5 +1,7 @@
 //! Answers: JSON with a status code, and refusals that say what to do instead.
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -41,6 +43,11 @@ impl From<CatalogError> for Refused {
 
 pub(super) fn json<T: Serialize>(value: T) -> Answer<T> {
     Ok(Json(value))
+}
+
+/// The name in a path. One that cannot be a name names nothing.
+pub(super) fn named<N: FromStr>(what: &str, name: &str) -> Result<N, Refused> {
+    name.parse().map_err(|_| Refused(Refusal::unknown(what, name)))
 }
 
 pub(super) async fn no_route() -> Refused {

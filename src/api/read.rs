@@ -6,39 +6,38 @@ use serde::Deserialize;
 use suitesync_contract::{ConnectionName, Credentials, LinkName};
 
 use super::Api;
-use super::answer::{Answer, Refused, json};
+use super::answer::{Answer, Refused, json, named};
 use crate::catalog::audit::{self, EventFilter, EventRecord};
 use crate::catalog::connection::{self, TestRecord};
 use crate::catalog::contents::cases::{self, CaseFilter, CaseRecord};
 use crate::catalog::contents::suites::{self, SuiteFilter, SuiteRecord};
 use crate::catalog::history::{self, SyncRecord};
 use crate::catalog::link;
+use crate::catalog::results::{self, ResultFilter};
 use crate::config::{ConnectionConfig, ConnectionType, HostKeysConfig, LinkConfig, Proceed};
 use crate::engine::control::Refusal;
 use crate::engine::dispatcher::DelegateView;
 use crate::views::{
-    ApiView, ClientCertificateView, ConnectionDetail, ConnectionSettings, ConnectionView, HostKeysView, LinkDetail,
-    LinkSettings, LinkView, StatusView,
+    ApiView, CaseDetail, ClientCertificateView, ConnectionDetail, ConnectionSettings, ConnectionView, HostKeysView,
+    Known, LinkDetail, LinkSettings, LinkView, StatusView,
 };
 
 /// How many lines of a history are shown unless more are asked for.
 const HISTORY: u32 = 20;
 
+/// How many of its newest results are shown with a case.
+const RESULTS_OF_A_CASE: u32 = 10;
+
 pub(super) async fn status(State(api): State<Api>) -> Answer<StatusView> {
     let state = api.control.state().await?;
-    let read = |sql: &rusqlite::Connection| Ok((connection::list(sql)?, link::list(sql)?));
-    let (connections, links) = api.control.catalog.read(read).await?;
-    json(StatusView::new(&state, &connections, &links))
+    let now = state.now;
+    let known = api.control.catalog.read(move |sql| Known::read(sql, now)).await?;
+    json(StatusView::new(&state, &known))
 }
 
 pub(super) async fn connections(State(api): State<Api>) -> Answer<Vec<ConnectionView>> {
     let records = api.control.catalog.read(connection::list).await?;
     json(records.iter().map(ConnectionView::from).collect())
-}
-
-/// The name in a path. One that cannot be a name names nothing.
-fn named<N: std::str::FromStr>(what: &str, name: &str) -> Result<N, Refused> {
-    name.parse().map_err(|_| Refused(Refusal::unknown(what, name)))
 }
 
 pub(super) async fn connection(State(api): State<Api>, Path(name): Path<String>) -> Answer<ConnectionDetail> {
@@ -182,7 +181,7 @@ pub(super) struct ContentsQuery {
 }
 
 /// A link that is named must be there: an empty answer would hide a slip.
-async fn check_link(api: &Api, name: Option<&str>) -> Result<(), Refused> {
+pub(super) async fn check_link(api: &Api, name: Option<&str>) -> Result<(), Refused> {
     let Some(name) = name else { return Ok(()) };
     let wanted: LinkName = named("link", name)?;
     let found = api.control.catalog.read(move |sql| link::find(sql, &wanted)).await?;
@@ -193,6 +192,25 @@ pub(super) async fn cases(State(api): State<Api>, Query(query): Query<ContentsQu
     check_link(&api, query.link.as_deref()).await?;
     let filter = CaseFilter { link: query.link, id: query.id, text: query.text, archived: query.archived };
     json(api.control.catalog.read(move |sql| cases::list(sql, &filter)).await?)
+}
+
+/// The case of every link that has it, with its newest results.
+pub(super) async fn case(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(query): Query<ContentsQuery>,
+) -> Answer<Vec<CaseDetail>> {
+    check_link(&api, query.link.as_deref()).await?;
+    let filter = CaseFilter { link: query.link, id: Some(id), text: None, archived: query.archived };
+    let read = move |sql: &rusqlite::Connection| {
+        let with_results = |case: CaseRecord| {
+            let limit = Some(RESULTS_OF_A_CASE);
+            let filter = ResultFilter { case_key: Some(case.key), limit, ..ResultFilter::default() };
+            Ok(CaseDetail { results: results::list(sql, &filter)?, case })
+        };
+        cases::list(sql, &filter)?.into_iter().map(with_results).collect()
+    };
+    json(api.control.catalog.read(read).await?)
 }
 
 pub(super) async fn suites(State(api): State<Api>, Query(query): Query<ContentsQuery>) -> Answer<Vec<SuiteRecord>> {
@@ -209,6 +227,7 @@ pub(super) async fn delegates(State(api): State<Api>) -> Answer<Vec<DelegateView
 pub(super) struct EventQuery {
     connection: Option<String>,
     link: Option<String>,
+    run: Option<String>,
     event: Option<String>,
     since: Option<DateTime<Utc>>,
     limit: Option<u32>,
@@ -218,6 +237,7 @@ pub(super) async fn events(State(api): State<Api>, Query(query): Query<EventQuer
     let filter = EventFilter {
         connection: query.connection,
         link: query.link,
+        run: query.run,
         event: query.event,
         since: query.since,
         limit: query.limit,

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use suitesync_contract::{ConnectionName, LinkName};
 use tokio::sync::{broadcast, mpsc};
 
@@ -19,7 +19,7 @@ use crate::catalog::audit::EventRecord;
 use crate::config;
 use crate::domain::access::Need;
 use crate::domain::event::Event;
-use crate::engine::control::{Act, Acted, Refusal, ReloadReport};
+use crate::engine::control::{Act, Acted, Refusal, ReloadReport, Running};
 use crate::engine::work::Update;
 
 pub(super) async fn test(
@@ -66,8 +66,21 @@ pub(super) async fn reconnect(api: State<Api>, who: Extension<Asking>, name: Pat
     on_connection(api, who, name, Act::Reconnect).await
 }
 
-pub(super) async fn archive(api: State<Api>, who: Extension<Asking>, name: Path<String>) -> Answer<Acted> {
-    on_link(api, who, name, Act::Archive).await
+#[derive(Debug, Deserialize)]
+pub(super) struct ArchiveQuery {
+    /// Whether runs under way are stopped, too.
+    #[serde(default)]
+    stop_running: bool,
+}
+
+pub(super) async fn archive(
+    api: State<Api>,
+    who: Extension<Asking>,
+    name: Path<String>,
+    Query(query): Query<ArchiveQuery>,
+) -> Answer<Acted> {
+    let running = if query.stop_running { Running::Stop } else { Running::Finish };
+    on_link(api, who, name, |link| Act::Archive { link, running }).await
 }
 
 pub(super) async fn unarchive(api: State<Api>, who: Extension<Asking>, name: Path<String>) -> Answer<Acted> {
@@ -89,7 +102,7 @@ async fn on_link(
     State(api): State<Api>,
     Extension(who): Extension<Asking>,
     Path(name): Path<String>,
-    act: fn(LinkName) -> Act,
+    act: impl FnOnce(LinkName) -> Act,
 ) -> Answer<Acted> {
     let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
     who.expect_on_link(&api, &link).await?;
@@ -120,7 +133,7 @@ pub(super) async fn follow(State(api): State<Api>) -> Response {
     lines(stream::unfold(events, next).take_until(async move { stop.cancelled().await }))
 }
 
-fn lines<T: Serialize + Send + 'static>(values: impl Stream<Item = T> + Send + 'static) -> Response {
+pub(super) fn lines<T: Serialize + Send + 'static>(values: impl Stream<Item = T> + Send + 'static) -> Response {
     let line = |value: T| {
         let mut line = serde_json::to_vec(&value).unwrap_or_default();
         line.push(b'\n');

@@ -2,6 +2,7 @@
 
 mod service;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +23,12 @@ use crate::domain::event::{Event, EventName};
 use crate::engine::agent::{self, Parts};
 use crate::engine::care;
 use crate::engine::control::Control;
-use crate::engine::delegate::Delegate;
-use crate::engine::local::{LocalDelegate, Workshop, WorkshopError};
+use crate::engine::hiring::Hiring;
+use crate::engine::local::{Workshop, WorkshopError};
 use crate::engine::reload;
+use crate::engine::run_logs::RunLogs;
 use crate::engine::state_folder::{StateFolder, StateFolderError};
+use crate::engine::ticker::{self, Beat};
 
 /// How long what is under way may take to end once the agent is told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -43,6 +46,10 @@ pub enum AgentError {
     Workshop(#[from] WorkshopError),
     #[error(transparent)]
     Socket(#[from] SocketError),
+    #[error("failed to make the folder of runs' logs {}", path.display())]
+    Logs { path: PathBuf, source: std::io::Error },
+    #[error("failed to start the beat of schedules")]
+    Beat(#[from] tokio_cron_scheduler::JobSchedulerError),
     #[error("failed to listen for signals")]
     Signals(#[source] std::io::Error),
     #[error("a part of the agent ended before its time; see the log above")]
@@ -55,7 +62,7 @@ impl AgentError {
         match self {
             Self::Configuration(_) | Self::StateFolder(_) | Self::Socket(_) => true,
             Self::Catalog(error) => matches!(error, CatalogError::Newer { .. }),
-            Self::Workshop(_) | Self::Signals(_) | Self::Broken => false,
+            Self::Workshop(_) | Self::Logs { .. } | Self::Beat(_) | Self::Signals(_) | Self::Broken => false,
         }
     }
 }
@@ -77,6 +84,7 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
     let daemon = Daemon::start(config, content_hash, &folder, environment.clone()).await?;
     let api = Api {
         control: daemon.control.clone(),
+        logs: daemon.logs.clone(),
         location: location.clone(),
         environment: environment.clone(),
         stop: daemon.stop.clone(),
@@ -129,6 +137,8 @@ fn spawn_reloading(
 struct Daemon {
     control: Control,
     catalog: Catalog,
+    logs: RunLogs,
+    beat: Beat,
     stop: CancellationToken,
     tracker: TaskTracker,
     actor: JoinHandle<()>,
@@ -145,14 +155,10 @@ impl Daemon {
         let catalog = Catalog::open(&folder.catalog())?;
         let secrets = Arc::new(ArcSwap::from_pointee(Secrets::of(&config, environment)));
         let workshop = Arc::new(Workshop::open(&folder.delegate(), Arc::clone(&secrets))?);
-        let shared = Arc::clone(&workshop);
-        let hire = Box::new(move |config: &Config| {
-            let per_host = config.agent.per_host;
-            let hired =
-                config.delegates.iter().map(|delegate| LocalDelegate::new(delegate, per_host, Arc::clone(&shared)));
-            hired.map(|delegate| Arc::new(delegate) as Arc<dyn Delegate>).collect()
-        });
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let hiring = Hiring::new(Arc::clone(&workshop), &folder.delegates(), tracker.clone(), stop.clone());
+        let hire = Box::new(move |config: &Config| hiring.hire(config));
+        let logs = RunLogs::open(folder.runs()).map_err(|source| AgentError::Logs { path: folder.runs(), source })?;
         if config.connections.is_empty() {
             tracing::warn!("there are no connections yet: add [[connection]] and [[link]] tables to the configuration");
         }
@@ -162,10 +168,12 @@ impl Daemon {
             content_hash,
             secrets,
             hire,
+            logs: logs.clone(),
             stop: stop.clone(),
             tracker: tracker.clone(),
         };
         let (control, running) = agent::start(parts).await?;
+        let beat = ticker::start(control.clone()).await?;
         tracker.spawn(care::follow(control.clone(), workshop, folder.path().to_owned(), stop.clone()));
         let actor_end = CancellationToken::new();
         let ended = actor_end.clone();
@@ -175,7 +183,7 @@ impl Daemon {
                 tracing::error!("the agent's actor broke off");
             }
         });
-        Ok(Self { control, catalog, stop, tracker, actor, actor_end })
+        Ok(Self { control, catalog, logs, beat, stop, tracker, actor, actor_end })
     }
 
     async fn actor_ended(&self) {
@@ -184,6 +192,7 @@ impl Daemon {
 
     /// Stops in order: no new work, what is under way is canceled and waited for, and the last word is written.
     async fn end(self, signals: &mut Signals) {
+        self.beat.stop().await;
         self.stop.cancel();
         self.tracker.close();
         tokio::select! {

@@ -2,6 +2,7 @@
 
 mod contents;
 mod objects;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -11,7 +12,11 @@ use suitesync_contract::{ObjectId, Provider, RefSpec};
 
 pub(super) use contents::{CaseCommand, EventCommand, EventListArguments, SuiteCommand};
 pub(super) use objects::{
-    ConfigCommand, ConnectionCommand, DelegateCommand, HistoryArguments, LinkCommand, LinkWork, TestArguments,
+    ConfigCommand, ConnectionCommand, DelegateCommand, DelegateRunArguments, HistoryArguments, LinkCommand, LinkWork,
+    TestArguments,
+};
+pub(super) use runs::{
+    ImportArguments, ResultCommand, ResultListArguments, RunCommand, RunListArguments, ScheduleCommand, StartArguments,
 };
 
 use crate::config::Location;
@@ -81,6 +86,15 @@ pub(super) enum Question {
     /// Test suites and collections in the catalog
     #[command(subcommand)]
     Suite(SuiteCommand),
+    /// When suites are run
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Executions of suites
+    #[command(subcommand)]
+    Run(RunCommand),
+    /// Results of test cases
+    #[command(subcommand)]
+    Result(ResultCommand),
     /// Those who carry out the work
     #[command(subcommand)]
     Delegate(DelegateCommand),

@@ -4,13 +4,15 @@ use suitesync_contract::LinkName;
 
 use super::arguments::CaseCommand;
 use super::fault::{Exit, Fault};
-use super::look::Look;
+use super::look::{Look, Paint};
 use super::near;
+use super::result;
 use super::route::Route;
 use super::session::Session;
 use super::table::{Cell, Table};
 use super::wording::escaped;
 use crate::catalog::contents::cases::CaseRecord;
+use crate::views::CaseDetail;
 
 pub(super) async fn run(command: &CaseCommand, session: &mut Session) -> Result<Exit, Fault> {
     match command {
@@ -37,8 +39,8 @@ async fn search(text: &str, link: Option<&LinkName>, session: &mut Session) -> R
 
 /// Shows the case of every link that has it.
 async fn show(id: &str, link: Option<&LinkName>, session: &mut Session) -> Result<Exit, Fault> {
-    let route = Route::of("cases").with("id", Some(id)).with("link", link);
-    let cases: Vec<CaseRecord> = session.client.get(route).await?;
+    let route = Route::of("cases").named(id).with("link", link);
+    let cases: Vec<CaseDetail> = session.client.get(route).await?;
     if cases.is_empty() {
         let all: Vec<CaseRecord> = session.client.get(Route::of("cases").with("link", link)).await?;
         return Err(near::unknown("case", id, all.iter().map(|case| case.id.as_str())));
@@ -66,11 +68,12 @@ fn list(cases: &[CaseRecord], look: &Look) -> String {
     table.render()
 }
 
-fn details(cases: &[CaseRecord], look: &Look) -> String {
+fn details(cases: &[CaseDetail], look: &Look) -> String {
     cases.iter().map(|case| detail(case, look)).collect::<Vec<_>>().join("\n")
 }
 
-fn detail(case: &CaseRecord, look: &Look) -> String {
+fn detail(detail: &CaseDetail, look: &Look) -> String {
+    let case = &detail.case;
     let mut table = Table::without_titles(look);
     table.field("id", Cell::new(&case.id));
     table.field("link", Cell::new(&case.link));
@@ -84,7 +87,12 @@ fn detail(case: &CaseRecord, look: &Look) -> String {
     table.field("guid", Cell::new(case.guid.as_deref().unwrap_or("none")));
     table.field("tags", Cell::new(if case.tags.is_empty() { "none".to_owned() } else { case.tags.join(", ") }));
     table.field("description", Cell::lines(&case.description));
-    table.render()
+    match detail.results.as_slice() {
+        [] => table.render(),
+        newest => {
+            format!("{}\n{}\n{}", table.render(), Paint::Title.on("Newest results"), result::of_case(newest, look))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +102,7 @@ mod tests {
 
     fn case(link: &str, id: &str, reason: Option<&str>) -> CaseRecord {
         CaseRecord {
+            key: 1,
             link: link.parse().unwrap(),
             root: String::new(),
             id: id.to_owned(),
@@ -120,6 +129,7 @@ mod tests {
     #[test]
     fn a_case_of_several_links_is_shown_for_each() {
         let cases = [case("a", "Test Cases/Login", None), case("b", "Test Cases/Login", Some("no XML"))];
+        let cases = cases.map(|case| CaseDetail { case, results: Vec::new() });
         insta::assert_snapshot!(plain(&details(&cases, &look())), @r"
         id           Test Cases/Login
         link         a

@@ -25,6 +25,7 @@ struct Reload {
 struct Differences {
     connections: Changes,
     links: Changes,
+    schedules: Changes,
     delegates: Changes,
     needs_restart: Vec<String>,
 }
@@ -68,7 +69,12 @@ fn render(reload: &Reload, look: &Look) -> String {
 }
 
 fn told(changes: &Differences) -> String {
-    let kinds = [("connection", &changes.connections), ("link", &changes.links), ("delegate", &changes.delegates)];
+    let kinds = [
+        ("connection", &changes.connections),
+        ("link", &changes.links),
+        ("schedule", &changes.schedules),
+        ("delegate", &changes.delegates),
+    ];
     let mut text: String = kinds.into_iter().filter_map(|(kind, changes)| of_one_kind(kind, changes)).collect();
     if !changes.needs_restart.is_empty() {
         let keys = escaped(&changes.needs_restart.join(", ")).into_owned();
@@ -101,12 +107,14 @@ mod tests {
         let none = json!({"added": [], "changed": [], "removed": [], "unchanged": []});
         let links =
             json!({"added": ["a", "b"], "changed": [{"name": "c", "matters": true}], "removed": [], "unchanged": []});
-        let changes =
-            json!({"connections": none, "links": links, "delegates": none, "needs_restart": ["agent.socket"]});
+        let schedules = json!({"added": [], "changed": [], "removed": ["nightly"], "unchanged": []});
+        let mut changes = json!({"connections": none, "links": links, "schedules": schedules, "delegates": none});
+        changes["needs_restart"] = json!(["agent.socket"]);
         let report = json!({"outcome": "applied", "generation": 3, "changes": changes, "diagnostics": []});
         insta::assert_snapshot!(rendered(report), @"
         ✓ Configuration 3 is running.
           2 links added, 1 link changed
+          1 schedule removed
         counts after a restart only: agent.socket
         ");
     }

@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The environment variable that the demo's token stands in.
 const TOKEN_VARIABLE: &str = "SUITESYNC_DEMO_TOKEN";
 
+/// When the demo's suite is run during the tour, and after it.
+const OFTEN: &str = "*/3 * * * * *";
+const HOURLY: &str = "0 0 * * * *";
+
 /// Whether the demo ends with its tour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stay {
@@ -93,6 +97,10 @@ name = "demo"
 state_dir = "state"
 socket = "agent.sock"
 
+[[delegate]]
+name = "local"
+runs = true
+
 [[connection]]
 name = "contoso"
 provider = "azure-repos"
@@ -145,7 +153,61 @@ sync_every = "2s"
         self.step(&["config", "reload"])?;
         self.step(&["link", "sync", "checkout", "--wait"])?;
         self.step(&["case", "list", "--link", "checkout"])?;
+        self.tour_of_runs()?;
         self.step(&["status"])
+    }
+
+    fn tour_of_runs(&mut self) -> Result<(), DemoError> {
+        say("\nA schedule runs a suite every three seconds, on a checkout of the commit that the catalog is at:")?;
+        self.write_schedule(OFTEN)?;
+        show_file(&self.path("conf.d/smoke.toml"))?;
+        self.step(&["config", "reload"])?;
+        self.step(&["schedule", "next", "smoke", "--count", "3"])?;
+        let run = self.wait_for_run("passed")?;
+        self.step(&["run", "list", "--limit", "3"])?;
+        self.step(&["run", "show", &run])?;
+        say("\nIts log holds what the command printed, but for the secret that it was given:")?;
+        self.step(&["run", "logs", &run])?;
+        self.step(&["case", "show", "Test Cases/Login/Sign in", "--link", "shop"])?;
+        say("\nThe link is archived: it leaves every view, and what falls due for it is canceled from now on.")?;
+        self.step(&["link", "archive", "shop", "--yes"])?;
+        self.wait_for_run("canceled")?;
+        self.step(&["run", "list", "--limit", "3"])?;
+        self.step(&["link", "unarchive", "shop"])?;
+        self.write_schedule(HOURLY)?;
+        self.step(&["config", "reload"])
+    }
+
+    fn write_schedule(&self, cron: &str) -> Result<(), DemoError> {
+        let schedule = format!(
+            r#"[[schedule]]
+name = "smoke"
+link = "shop"
+cron = "{cron}"
+suites = ["Test Suites/Smoke"]
+command = ["/bin/sh", "run-suite.sh", "{{suite}}"]
+environment = {{ SHOP_PASSWORD = {{ env = "{TOKEN_VARIABLE}" }} }}
+results = ["Reports/**/JUnit_Report.xml"]
+"#
+        );
+        Ok(std::fs::write(self.path("conf.d/smoke.toml"), schedule)?)
+    }
+
+    /// Waits for a run with this status; its id.
+    fn wait_for_run(&mut self, status: &str) -> Result<String, DemoError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.expect_agent()?;
+            let listed = self.command(&["--json", "run", "list", "--status", status])?.output()?;
+            let runs: Vec<serde_json::Value> = serde_json::from_slice(&listed.stdout).unwrap_or_default();
+            if let Some(id) = runs.last().and_then(|run| run.get("id")) {
+                return Ok(id.to_string());
+            }
+            if Instant::now() > deadline {
+                return Err(DemoError::TimedOut("a scheduled run"));
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command, DemoError> {

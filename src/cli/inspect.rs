@@ -75,7 +75,7 @@ pub(super) async fn run(arguments: &InspectArguments, screen: &mut Screen) -> Re
     bar.finish_and_clear();
     let found = match outcome.result {
         Ok(Facts::Sync(report)) => report.links.into_iter().next().map(|link| link.result),
-        Ok(Facts::Probe(_)) => None,
+        Ok(Facts::Probe(_) | Facts::Run(_)) => None,
         Err(failure) => Some(Err(failure)),
     };
     match found {
@@ -152,7 +152,7 @@ fn sink(bar: &ProgressBar) -> ProgressSink {
     Arc::new(move |progress| match progress {
         Progress::Received { bytes } => bar.set_message(format!("received {} KiB", bytes / 1024)),
         Progress::Read { done, total } => bar.set_message(format!("read {done} of {total} files")),
-        Progress::Step(_) => {}
+        Progress::Step(_) | Progress::Started { .. } | Progress::Log { .. } => {}
     })
 }
 

@@ -23,23 +23,28 @@ pub(super) async fn run(command: &LinkCommand, session: &mut Session) -> Result<
         LinkCommand::Show { name } => show(name, session).await,
         LinkCommand::Sync(work) => syncing::run("sync", work, session).await,
         LinkCommand::Proceed(work) => syncing::run("proceed", work, session).await,
-        LinkCommand::Archive { name, consent } => {
-            let question = format!("Archive {name}? It leaves every view, and its queued runs are canceled.");
-            act(name, "archive", Some((*consent, question)), session).await
+        LinkCommand::Archive { name, stop_running, consent } => {
+            let stopped = if *stop_running { " Those under way are stopped." } else { "" };
+            let question = format!("Archive {name}? It leaves every view, and its queued runs are canceled.{stopped}");
+            let route = to(name, "archive").with("stop_running", stop_running.then_some(true));
+            act(name, route, Some((*consent, question)), session).await
         }
-        LinkCommand::Unarchive { name } => act(name, "unarchive", None, session).await,
+        LinkCommand::Unarchive { name } => act(name, to(name, "unarchive"), None, session).await,
         LinkCommand::History { name, history: arguments } => history(name, arguments, session).await,
     }
 }
 
+fn to(name: &LinkName, act: &str) -> Route {
+    Route::of("links").named(name.as_str()).then(act)
+}
+
 async fn act(
     name: &LinkName,
-    act: &str,
+    act: Route,
     question: Option<(Consent, String)>,
     session: &mut Session,
 ) -> Result<Exit, Fault> {
-    let route = Route::of("links").named(name.as_str()).then(act);
-    super::act::run(("link", name.as_str()), route, question, session).await
+    super::act::run(("link", name.as_str()), act, question, session).await
 }
 
 async fn list(archived: bool, session: &mut Session) -> Result<Exit, Fault> {

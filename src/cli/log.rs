@@ -21,7 +21,10 @@ const JOURNAL_PREFIX: &str = "SUITESYNC";
 
 /// Sends the log where it belongs. Called once, by the agent.
 pub(super) fn start(config: &LogConfig) {
-    let filter = EnvFilter::new(format!("warn,suitesync={level},suitesync_git={level}", level = config.level.as_str()));
+    let filter = EnvFilter::new(format!(
+        "warn,suitesync={level},suitesync_git={level},suitesync_reach={level},suitesync_azure={level},suitesync_runner={level}",
+        level = config.level.as_str()
+    ));
     let registry = tracing_subscriber::registry().with(filter);
     let journal = || match std::env::var_os("JOURNAL_STREAM") {
         Some(_) => tracing_journald::layer().ok().map(|layer| layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()))),
@@ -43,10 +46,35 @@ pub(super) fn start(config: &LogConfig) {
     drop(started);
 }
 
+/// Sends the log of a delegate in a process of its own to standard error, each line with its weight for whoever passes
+/// it on: systemd, or the agent.
+pub(super) fn start_on_stderr() {
+    let lines = tracing_subscriber::fmt::layer().event_format(Lines { style: Style::Weighed });
+    let filter = EnvFilter::new("info");
+    drop(
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(lines.with_ansi(false).with_writer(std::io::stderr))
+            .try_init(),
+    );
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Style {
     Text,
     Json,
+    /// Without the time, which whoever passes it on adds, and with the weight as sd-daemon(3) has it.
+    Weighed,
+}
+
+/// A level as syslog counts.
+fn weight(level: &tracing::Level) -> u8 {
+    match *level {
+        tracing::Level::ERROR => 3,
+        tracing::Level::WARN => 4,
+        tracing::Level::INFO => 6,
+        _ => 7,
+    }
 }
 
 /// One line an event, every field under its own name.
@@ -74,14 +102,12 @@ where
                 writeln!(writer, "{}", Value::Object(line))
             }
             Style::Text => {
-                write!(writer, "{at} {level:5} {}", one_line(&fields.message))?;
-                for (name, value) in &fields.values {
-                    match value.as_str() {
-                        Some(text) => write!(writer, " {name}={}", quoted(text))?,
-                        None => write!(writer, " {name}={value}")?,
-                    }
-                }
-                writeln!(writer)
+                write!(writer, "{at} {level:5} ")?;
+                fields.write_line(&mut writer)
+            }
+            Style::Weighed => {
+                write!(writer, "<{}>", weight(event.metadata().level()))?;
+                fields.write_line(&mut writer)
             }
         }
     }
@@ -104,6 +130,17 @@ struct Fields {
 }
 
 impl Fields {
+    fn write_line(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        write!(writer, "{}", one_line(&self.message))?;
+        for (name, value) in &self.values {
+            match value.as_str() {
+                Some(text) => write!(writer, " {name}={}", quoted(text))?,
+                None => write!(writer, " {name}={value}")?,
+            }
+        }
+        writeln!(writer)
+    }
+
     fn put(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::String(text)) => self.message = text,

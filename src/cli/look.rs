@@ -79,10 +79,10 @@ impl Paint {
     /// How the word for a status stands out.
     pub(super) fn of_status(status: &str) -> Self {
         match status {
-            "active" | "connected" | "ok" | "synced" => Self::Good,
-            "error" | "failed" | "lost" | "malformed" | "missing" => Self::Bad,
-            "inactive" | "starting" | "draining" | "case_differs" => Self::Warning,
-            "archived" | "disconnected" | "disabled" => Self::Faint,
+            "active" | "connected" | "enabled" | "ok" | "passed" | "synced" => Self::Good,
+            "error" | "failed" | "lost" | "malformed" | "missing" | "timed_out" => Self::Bad,
+            "inactive" | "starting" | "draining" | "canceling" | "case_differs" => Self::Warning,
+            "archived" | "canceled" | "disconnected" | "disabled" | "skipped" => Self::Faint,
             _ => Self::Plain,
         }
     }

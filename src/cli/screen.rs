@@ -26,10 +26,18 @@ impl Reader {
     }
 }
 
+/// What stdout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Terminal,
+    Pipe,
+}
+
 /// Stdout. Colour goes to a terminal only, and not where `NO_COLOR` is set.
 pub(super) struct Screen {
     out: Box<dyn Write>,
     reader: Reader,
+    output: Output,
     width: Option<u16>,
     marks: Marks,
 }
@@ -44,7 +52,8 @@ impl Screen {
     pub(super) fn of_stdout(reader: Reader, environment: &Environment) -> Self {
         let stdout = io::stdout();
         // Pipes get lines as long as they are: to wrap them would break them for `grep`.
-        let size = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+        let output = if stdout.is_terminal() { Output::Terminal } else { Output::Pipe };
+        let size = (output == Output::Terminal).then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
         let out: Box<dyn Write> = match reader {
             // Not a byte of a value may be taken for colour.
             Reader::Program => Box::new(stdout),
@@ -53,6 +62,7 @@ impl Screen {
         Self {
             out,
             reader,
+            output,
             width: size.map(|size| size.ws_col).filter(|columns| *columns > 0),
             marks: Marks::of_locale(environment),
         }
@@ -60,6 +70,10 @@ impl Screen {
 
     pub(super) fn is_for_programs(&self) -> bool {
         self.reader == Reader::Program
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.output == Output::Terminal
     }
 
     /// How things are to be told now.
@@ -86,6 +100,12 @@ impl Screen {
     pub(super) fn text(&mut self, text: &str) -> Result<(), Fault> {
         self.out.write_all(text.as_bytes())?;
         Ok(self.out.flush()?)
+    }
+
+    /// Bytes as they are, for whoever reads the other end of a pipe.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let mut stdout = io::stdout().lock();
+        Ok(stdout.write_all(bytes).and_then(|()| stdout.flush())?)
     }
 
     /// One value on one line.

@@ -8,7 +8,7 @@ use super::wording::{ago, count, escaped, span};
 use super::{connection, delegate, failure, link};
 use crate::domain::connection::ConnectionStatus;
 use crate::domain::link::LinkStatus;
-use crate::views::{ConfigView, Problem, StatusView};
+use crate::views::{ConfigView, Problem, RunsView, StatusView};
 
 /// Connections and links that one screen shows; those that do not work come first.
 const SHOWN: usize = 20;
@@ -24,6 +24,7 @@ fn render(status: &StatusView, look: &Look) -> String {
         agent(status, look),
         section("Connections", &connections(status, look)),
         section("Links", &links(status, look)),
+        section("Runs", &runs(status.runs)),
         section("Delegates", &delegate::render_list(&status.delegates, look)),
         problems(&status.problems, look),
     ];
@@ -67,6 +68,17 @@ fn links(status: &StatusView, look: &Look) -> String {
     shown.sort_by_key(|link| link.status == LinkStatus::Active);
     shown.truncate(SHOWN);
     link::render_list(&shown, look) + &and_more(status.links.len(), "link")
+}
+
+/// `2 under way, 5 queued, by 12 schedules`, and how many lately did not pass.
+fn runs(runs: RunsView) -> String {
+    let by = count(runs.schedules, "schedule");
+    let mut text = format!("{} under way, {} queued, by {by}\n", runs.running, runs.queued);
+    if runs.failed_last_day > 0 {
+        let failed = Paint::Bad.on(format!("{} of the last day did not pass", count(runs.failed_last_day, "run")));
+        text.push_str(&format!("{failed}: `suitesync run list`\n"));
+    }
+    text
 }
 
 fn and_more(all: usize, what: &str) -> String {
@@ -138,8 +150,16 @@ mod tests {
                 running: 1,
                 capacity: 4,
             }],
+            runs: RunsView::default(),
             problems: Vec::new(),
         }
+    }
+
+    #[test]
+    fn runs_that_did_not_pass_have_a_line_of_their_own() {
+        let lately = RunsView { schedules: 12, queued: 5, running: 2, failed_last_day: 1 };
+        let told = "2 under way, 5 queued, by 12 schedules\n1 run of the last day did not pass: `suitesync run list`\n";
+        assert_eq!(plain(&runs(lately)), told);
     }
 
     #[test]
@@ -155,6 +175,9 @@ mod tests {
         Links
         NAME            CONNECTION  STATUS  CASES  SUITES  COMMIT      CHECKED   FAILURE
         checkout-tests  contoso     active  3      1       ababababab  12 s ago
+
+        Runs
+        0 under way, 0 queued, by 0 schedules
 
         Delegates
         NAME   KIND   STATUS     RUNNING  TAGS

@@ -2,6 +2,8 @@
 
 mod configuring;
 mod operating;
+mod running;
+mod scheduling;
 mod syncing;
 mod testing;
 
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
-use suitesync_contract::{DelegateName, Failure, FailureClass, Progress, Tags, Task, TaskId};
+use suitesync_contract::{DelegateName, Failure, FailureClass, Progress, RunId, Tags, Task, TaskId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +23,7 @@ use super::control::{AgentState, Command, Control};
 use super::delegate::{Delegate, ProgressSink};
 use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
 use super::plan::{Job, Plan};
+use super::run_logs::RunLogs;
 use super::work::Update;
 use crate::catalog::{Catalog, CatalogError, audit, connection};
 use crate::config::Config;
@@ -30,9 +33,6 @@ use crate::domain::event::{Event, EventName};
 
 /// Commands that may wait; each takes the actor microseconds.
 const WAITING_COMMANDS: usize = 64;
-
-/// How long events and tests of connections are kept: long enough for the questions of a quarter.
-const HISTORY_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// How often old ones are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
@@ -48,6 +48,7 @@ pub(crate) struct Parts {
     /// Shared with delegates in this process, which resolve secrets when they need them.
     pub secrets: Arc<ArcSwap<Secrets>>,
     pub hire: Hire,
+    pub logs: RunLogs,
     pub stop: CancellationToken,
     pub tracker: TaskTracker,
 }
@@ -57,6 +58,11 @@ enum Note {
     Progress(TaskId, Progress),
     Tested(Box<testing::RecordedTest>),
     Synced(syncing::RecordedSync),
+    FallenDue(scheduling::FallenDue),
+    NotFallenDue(scheduling::Unrecorded, Box<CatalogError>),
+    /// A run that began though nobody wants it any more.
+    Unwanted(RunId),
+    RunOver,
 }
 
 pub(crate) struct Agent {
@@ -75,6 +81,9 @@ pub(crate) struct Agent {
     plan: Plan,
     dispatcher: Dispatcher,
     under_way: HashMap<TaskId, Job>,
+    /// Runs that are not over.
+    runs: HashMap<RunId, running::RunWork>,
+    logs: RunLogs,
     last_task: u64,
     notes: mpsc::UnboundedSender<Note>,
     stop: CancellationToken,
@@ -105,6 +114,8 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         plan: Plan::default(),
         dispatcher: Dispatcher::new(returned, parts.tracker.clone()),
         under_way: HashMap::new(),
+        runs: HashMap::new(),
+        logs: parts.logs,
         last_task: 0,
         notes,
         stop: parts.stop,
@@ -115,6 +126,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
     agent.catalog.tell(Event::new(now, EventName::AgentStarted, message).field("version", version)).await?;
     agent.set_delegates().await?;
     agent.take_up(now).await?;
+    agent.resume_runs().await?;
     agent.plan.agenda.set(Job::Forget, Instant::now());
     let running = tokio::spawn(agent.run(command_queue, returned_queue, note_queue));
     Ok((control, running))
@@ -147,6 +159,11 @@ impl Agent {
             Command::Test { connection, waiter, answer } => drop(answer.send(self.test_now(&connection, waiter))),
             Command::Sync { link, waiter, answer } => drop(answer.send(self.sync_now(&link, waiter))),
             Command::Proceed { link, waiter, answer } => drop(answer.send(self.proceed_now(&link, waiter).await)),
+            Command::Tick => self.tick(),
+            Command::Start { schedule, suite, by, answer } => {
+                drop(answer.send(self.start_schedule(&schedule, suite, &by).await));
+            }
+            Command::Cancel { run, by, answer } => drop(answer.send(self.cancel_run(run, &by).await)),
             Command::Act { act, by, answer } => drop(answer.send(self.act(act, &by).await)),
             Command::State { answer } => drop(answer.send(Ok(self.state()))),
         }
@@ -162,6 +179,7 @@ impl Agent {
             rejected: self.rejected.clone(),
             delegates: self.dispatcher.views(),
             started_with: Arc::clone(&self.started_with),
+            executes_runs: self.executes_runs(),
             unwritable: self.unwritable.clone(),
         }
     }
@@ -173,6 +191,8 @@ impl Agent {
                 Job::Sync(key) => self.begin_sync(&key),
                 Job::Remove(name) => self.remove_link(&name).await,
                 Job::Forget => self.forget(),
+                // Runs fall due by their schedules.
+                Job::Run(_) => {}
             }
         }
     }
@@ -180,7 +200,9 @@ impl Agent {
     /// Lets go of what is too old to be asked for; again tomorrow.
     fn forget(&mut self) {
         self.plan.agenda.set(Job::Forget, Instant::now() + FORGET_EVERY);
-        let (catalog, before) = (self.catalog.clone(), Utc::now() - HISTORY_KEPT);
+        self.forget_runs();
+        let kept = TimeDelta::from_std(self.config.retention.events).unwrap_or(TimeDelta::MAX / 2);
+        let (catalog, before) = (self.catalog.clone(), Utc::now() - kept);
         let forget = move |change: &mut crate::catalog::Change<'_>| {
             audit::forget(change.sql(), before)?;
             connection::forget_tests(change.sql(), before)
@@ -193,10 +215,17 @@ impl Agent {
             Note::Progress(task, progress) => self.pass_on(task, progress),
             Note::Tested(recorded) => self.tested(*recorded),
             Note::Synced(recorded) => self.synced(recorded),
+            Note::FallenDue(fallen) => self.fallen_due(fallen),
+            Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
+            Note::Unwanted(run) => self.stop_run(run),
+            Note::RunOver => {}
         }
     }
 
-    fn pass_on(&self, task: TaskId, progress: Progress) {
+    fn pass_on(&mut self, task: TaskId, progress: Progress) {
+        if let (Some(Job::Run(run)), Progress::Started { marker }) = (self.under_way.get(&task), &progress) {
+            return self.begun(*run, marker.clone());
+        }
         let update = Update::Progress(progress);
         match self.under_way.get(&task) {
             Some(Job::Test(name)) => {
@@ -210,7 +239,7 @@ impl Agent {
                     let _ = waiting.waiter.send(update.clone());
                 }
             }
-            Some(Job::Remove(_) | Job::Forget) | None => {}
+            Some(Job::Run(_) | Job::Remove(_) | Job::Forget) | None => {}
         }
     }
 
@@ -258,6 +287,7 @@ impl Agent {
         match self.under_way.remove(&ended.task.id) {
             Some(Job::Test(name)) => self.end_test(&name, ended),
             Some(Job::Sync(key)) => self.end_sync(&key, ended),
+            Some(Job::Run(run)) => self.end_run(run, ended),
             Some(Job::Remove(_) | Job::Forget) | None => {}
         }
     }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::control::Control;
 use super::local::Workshop;
 use crate::catalog::{Catalog, CatalogError, link};
-use crate::config::Config;
+use crate::config::{Config, DelegateKind};
 use crate::domain::event::{Event, EventName};
 
 /// Days count for mirrors, and a disk that fills within an hour is full in the next one whatever is done.
@@ -62,9 +62,9 @@ struct Carer {
 
 impl Carer {
     async fn round(&mut self, config: &Config) -> Result<(), RoundError> {
-        let Some(delegate) = config.delegates.first().map(|delegate| delegate.name.clone()) else {
-            return Ok(());
-        };
+        // They share the folder of their mirrors; others have one of their own.
+        let local = config.delegates.iter().find(|delegate| delegate.kind == DelegateKind::Local);
+        let Some(delegate) = local.map(|delegate| delegate.name.clone()) else { return Ok(()) };
         let archived = self.catalog.read(archived).await?;
         let wanted = wanted(config, &archived);
         let mirrors = self.workshop.mirrors(&delegate);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use suitesync_contract::{ConnectionName, Failure, LinkName};
+use suitesync_contract::{ConnectionName, Failure, LinkName, RunId, ScheduleName};
 use tokio::sync::{mpsc, oneshot};
 
 use super::dispatcher::DelegateView;
 use super::work::Waiter;
 use crate::catalog::Catalog;
+use crate::catalog::run::RunRecord;
 use crate::config::ConfigDiff;
 use crate::config::Diagnostic;
 use crate::config::{Config, Loaded};
@@ -82,6 +83,8 @@ pub struct AgentState {
     pub delegates: Vec<DelegateView>,
     /// What the agent was started with: some keys count at a start only.
     pub started_with: Arc<Config>,
+    /// Whether any delegate executes runs.
+    pub executes_runs: bool,
     /// Why nothing can be recorded, while that is so.
     pub unwritable: Option<Failure>,
 }
@@ -91,8 +94,15 @@ pub struct AgentState {
 pub enum Act {
     Disconnect(ConnectionName),
     Reconnect(ConnectionName),
-    Archive(LinkName),
+    Archive { link: LinkName, running: Running },
     Unarchive(LinkName),
+}
+
+/// What becomes of the runs under way of a link that is archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running {
+    Finish,
+    Stop,
 }
 
 /// What came of an act.
@@ -133,6 +143,20 @@ pub enum Command {
         by: String,
         answer: Answer<Acted>,
     },
+    /// Records runs of a schedule now: of one suite, or of all that it names.
+    Start {
+        schedule: ScheduleName,
+        suite: Option<String>,
+        by: String,
+        answer: Answer<Vec<RunRecord>>,
+    },
+    Cancel {
+        run: RunId,
+        by: String,
+        answer: Answer<Acted>,
+    },
+    /// A second has passed.
+    Tick,
     State {
         answer: Answer<AgentState>,
     },
@@ -172,6 +196,24 @@ impl Control {
     /// Has an operator's act done, with who asked for it.
     pub async fn act(&self, act: Act, by: String) -> Result<Acted, Refusal> {
         self.ask(|answer| Command::Act { act, by, answer }).await
+    }
+
+    pub async fn start_schedule(
+        &self,
+        schedule: ScheduleName,
+        suite: Option<String>,
+        by: String,
+    ) -> Result<Vec<RunRecord>, Refusal> {
+        self.ask(|answer| Command::Start { schedule, suite, by, answer }).await
+    }
+
+    pub async fn cancel_run(&self, run: RunId, by: String) -> Result<Acted, Refusal> {
+        self.ask(|answer| Command::Cancel { run, by, answer }).await
+    }
+
+    /// Lets the agent look at what has fallen due. One that is busy looks soon enough by itself.
+    pub fn tick(&self) {
+        let _ = self.commands.try_send(Command::Tick);
     }
 
     pub async fn state(&self) -> Result<AgentState, Refusal> {

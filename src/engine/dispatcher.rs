@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{DelegateName, Failure, FailureClass, Outcome, Tags, Task};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,17 @@ pub(crate) struct Ended {
     pub duration: Duration,
 }
 
+impl Ended {
+    fn unplaced(order: Order, failure: Failure) -> Self {
+        let outcome = Outcome { task: order.task.id, result: Err(failure) };
+        Self { task: order.task, delegate: None, outcome, duration: Duration::ZERO }
+    }
+}
+
+fn canceled() -> Failure {
+    Failure::new(FailureClass::Canceled, "canceled before it began")
+}
+
 /// A delegate came back with an order.
 pub(crate) struct Returned {
     order: Order,
@@ -61,8 +73,19 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 struct Place {
     delegate: Arc<dyn Delegate>,
-    /// Tasks in its hands.
+    /// Tasks in its hands that are no runs.
     in_hand: u32,
+    /// Runs in its hands: each takes a place for as long as it lasts.
+    runs: u32,
+}
+
+impl Place {
+    fn count(&mut self, kind: WorkKind) -> &mut u32 {
+        match kind {
+            WorkKind::Run => &mut self.runs,
+            WorkKind::Probe | WorkKind::Sync => &mut self.in_hand,
+        }
+    }
 }
 
 /// What `delegate list` shows.
@@ -79,6 +102,7 @@ pub struct DelegateView {
 pub(crate) struct Dispatcher {
     places: Vec<Place>,
     waiting: VecDeque<Order>,
+    waiting_runs: VecDeque<Order>,
     returned: mpsc::UnboundedSender<Returned>,
     tracker: TaskTracker,
     attempts: u32,
@@ -87,7 +111,14 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Orders come back on `returned` and have to be given to `take_back`.
     pub(crate) fn new(returned: mpsc::UnboundedSender<Returned>, tracker: TaskTracker) -> Self {
-        Self { places: Vec::new(), waiting: VecDeque::new(), returned, tracker, attempts: 1 }
+        Self {
+            places: Vec::new(),
+            waiting: VecDeque::new(),
+            waiting_runs: VecDeque::new(),
+            returned,
+            tracker,
+            attempts: 1,
+        }
     }
 
     pub(crate) fn set_attempts(&mut self, attempts: u32) {
@@ -96,11 +127,15 @@ impl Dispatcher {
 
     /// Makes these the delegates; orders under way go on where they are.
     pub(crate) fn set_delegates(&mut self, delegates: Vec<Arc<dyn Delegate>>) {
-        let in_hand = |name: &DelegateName| {
-            self.places.iter().find(|place| place.delegate.name() == name).map_or(0, |place| place.in_hand)
+        let held = |name: &DelegateName| {
+            let place = self.places.iter().find(|place| place.delegate.name() == name);
+            place.map_or((0, 0), |place| (place.in_hand, place.runs))
         };
-        self.places =
-            delegates.into_iter().map(|delegate| Place { in_hand: in_hand(delegate.name()), delegate }).collect();
+        let place = |delegate: Arc<dyn Delegate>| {
+            let (in_hand, runs) = held(delegate.name());
+            Place { delegate, in_hand, runs }
+        };
+        self.places = delegates.into_iter().map(place).collect();
     }
 
     pub(crate) fn views(&self) -> Vec<DelegateView> {
@@ -108,46 +143,61 @@ impl Dispatcher {
             name: place.delegate.name().to_string(),
             kind: place.delegate.kind().to_owned(),
             tags: place.delegate.tags().iter().map(str::to_owned).collect(),
-            status: "connected".to_owned(),
-            running: place.delegate.running(),
+            status: place.delegate.status().code().to_owned(),
+            running: place.delegate.running() + place.runs,
             capacity: place.delegate.capacity(),
         };
         self.places.iter().map(view).collect()
     }
 
-    /// Places an order, now or when a delegate is free. An answer means that no delegate can ever take it.
+    /// Whether any delegate does this kind of work.
+    pub(crate) fn does(&self, kind: WorkKind) -> bool {
+        self.places.iter().any(|place| place.delegate.work().contains(&kind))
+    }
+
+    /// Places an order, now or when a delegate is free. An answer means that no delegate takes it any more.
     pub(crate) fn submit(&mut self, order: Order) -> Option<Ended> {
-        match select(&order.wanted, &self.candidates()) {
+        if order.cancel.is_cancelled() {
+            return Some(Ended::unplaced(order, canceled()));
+        }
+        match select(&order.wanted, &self.candidates(order.task.work.kind())) {
             Selection::Chosen(name) => {
                 self.begin(&name, order);
                 None
             }
             Selection::Wait => {
-                self.waiting.push_back(order);
+                self.queue(order.task.work.kind()).push_back(order);
                 None
             }
-            Selection::None(failure) => {
-                let outcome = Outcome { task: order.task.id, result: Err(failure) };
-                Some(Ended { task: order.task, delegate: None, outcome, duration: Duration::ZERO })
-            }
+            Selection::None(failure) => Some(Ended::unplaced(order, failure)),
         }
     }
 
-    fn candidates(&self) -> Vec<Candidate> {
-        let candidate = |place: &Place| Candidate {
-            name: place.delegate.name().clone(),
-            tags: place.delegate.tags().clone(),
-            capacity: place.delegate.capacity().saturating_mul(TASKS_A_PLACE),
-            running: place.in_hand,
+    /// What is known of the delegates that do this kind of work.
+    fn candidates(&self, kind: WorkKind) -> Vec<Candidate> {
+        let candidate = |place: &Place| {
+            let capacity = place.delegate.capacity();
+            let (capacity, running) = match kind {
+                WorkKind::Run => (capacity, place.runs),
+                WorkKind::Probe | WorkKind::Sync => (capacity.saturating_mul(TASKS_A_PLACE), place.in_hand),
+            };
+            Candidate { name: place.delegate.name().clone(), tags: place.delegate.tags().clone(), capacity, running }
         };
-        self.places.iter().map(candidate).collect()
+        self.places.iter().filter(|place| place.delegate.work().contains(&kind)).map(candidate).collect()
+    }
+
+    fn queue(&mut self, kind: WorkKind) -> &mut VecDeque<Order> {
+        match kind {
+            WorkKind::Run => &mut self.waiting_runs,
+            WorkKind::Probe | WorkKind::Sync => &mut self.waiting,
+        }
     }
 
     fn begin(&mut self, name: &DelegateName, order: Order) {
         let Some(place) = self.places.iter_mut().find(|place| place.delegate.name() == name) else {
             return;
         };
-        place.in_hand += 1;
+        *place.count(order.task.work.kind()) += 1;
         let delegate = Arc::clone(&place.delegate);
         let returned = self.returned.clone();
         self.tracker.spawn(async move {
@@ -163,11 +213,15 @@ impl Dispatcher {
     /// Frees the place of an order that came back, and begins what waited for one.
     pub(crate) fn take_back(&mut self, returned: Returned) -> (Verdict, Vec<Ended>) {
         let Returned { mut order, delegate, outcome, duration } = returned;
+        let kind = order.task.work.kind();
         if let Some(place) = self.places.iter_mut().find(|place| *place.delegate.name() == delegate) {
-            place.in_hand = place.in_hand.saturating_sub(1);
+            let count = place.count(kind);
+            *count = count.saturating_sub(1);
         }
         let lost = outcome.result.as_ref().err().filter(|failure| failure.class == FailureClass::DelegateLost).cloned();
-        let again = lost.filter(|_| order.attempt < self.attempts && !order.cancel.is_cancelled());
+        // Whether a run has begun is known to the catalog alone: whoever asked for it decides.
+        let may_repeat = kind != WorkKind::Run && order.attempt < self.attempts && !order.cancel.is_cancelled();
+        let again = lost.filter(|_| may_repeat);
         let mut impossible = Vec::new();
         let verdict = match again {
             Some(failure) => {
@@ -178,13 +232,24 @@ impl Dispatcher {
             }
             None => Verdict::Ended(Ended { task: order.task, delegate: Some(delegate), outcome, duration }),
         };
-        impossible.extend(self.begin_waiting());
+        impossible.extend(self.begin_queue(kind));
         (verdict, impossible)
     }
 
     /// Begins, in their order, those that waited and can begin; answers for those that nobody can take any more.
     pub(crate) fn begin_waiting(&mut self) -> Vec<Ended> {
-        let waiting = std::mem::take(&mut self.waiting);
+        let mut impossible = self.begin_queue(WorkKind::Sync);
+        impossible.extend(self.begin_queue(WorkKind::Run));
+        impossible
+    }
+
+    /// The same for runs alone.
+    pub(crate) fn begin_waiting_runs(&mut self) -> Vec<Ended> {
+        self.begin_queue(WorkKind::Run)
+    }
+
+    fn begin_queue(&mut self, kind: WorkKind) -> Vec<Ended> {
+        let waiting = std::mem::take(self.queue(kind));
         waiting.into_iter().filter_map(|order| self.submit(order)).collect()
     }
 }
@@ -193,7 +258,7 @@ impl Dispatcher {
 async fn carry_out(delegate: Arc<dyn Delegate>, order: &Order) -> Outcome {
     let (id, name) = (order.task.id, delegate.name().clone());
     if order.cancel.is_cancelled() {
-        return Outcome { task: id, result: Err(Failure::new(FailureClass::Canceled, "canceled before it began")) };
+        return Outcome { task: id, result: Err(canceled()) };
     }
     let limit = Duration::from_millis(order.task.time_limit_ms);
     let (task, progress, cancel) = (order.task.clone(), Arc::clone(&order.progress), order.cancel.child_token());

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use suitesync_contract::{ConnectionName, LinkName, RepoUrl, RepositoryIdentity};
+use suitesync_contract::{ConnectionName, LinkName, RepoUrl, RepositoryIdentity, RunId, ScheduleName};
 use tokio::time::Instant;
 
 use super::work::{Waiter, Work};
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::LinkRecord;
-use crate::config::{ConnectionConfig, LinkConfig, Proceed, SecretDigest};
+use crate::config::{ConnectionConfig, LinkConfig, Proceed, ScheduleConfig, SecretDigest};
 use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
+use crate::domain::suite_glob::SuiteGlobs;
 
 /// One repository under a connection: links are views of it, and it has one mirror.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,7 @@ pub struct RepositoryKey {
 pub enum Job {
     Test(ConnectionName),
     Sync(RepositoryKey),
+    Run(RunId),
     /// A link has been out of the configuration long enough to be archived.
     Remove(LinkName),
     /// Old events and tests are forgotten.
@@ -70,12 +72,36 @@ pub struct RepositoryEntry {
     pub waiting_next: Vec<LinkWaiter>,
 }
 
+/// A schedule, and up to when its slots are dealt with.
+#[derive(Debug, Clone)]
+pub struct ScheduleEntry {
+    pub config: Arc<ScheduleConfig>,
+    /// One for each of the configuration's `suites`.
+    pub globs: Arc<[SuiteGlobs]>,
+    pub consumed: DateTime<Utc>,
+}
+
+impl ScheduleEntry {
+    pub fn new(config: ScheduleConfig, consumed: DateTime<Utc>) -> Self {
+        let globs = config.suites.iter().map(|pattern| SuiteGlobs::new([pattern])).collect();
+        Self { config: Arc::new(config), globs, consumed }
+    }
+
+    /// The same for one suite alone.
+    pub fn only(&self, suite: String) -> Self {
+        Self::new(ScheduleConfig { suites: vec![suite], ..ScheduleConfig::clone(&self.config) }, self.consumed)
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Plan {
     pub connections: BTreeMap<ConnectionName, ConnectionEntry>,
     pub repositories: BTreeMap<RepositoryKey, RepositoryEntry>,
     pub links: BTreeMap<LinkName, LinkEntry>,
     pub agenda: Agenda<Job, Instant>,
+    pub schedules: BTreeMap<ScheduleName, ScheduleEntry>,
+    /// When the next slot of each schedule is begun, by the calendar.
+    pub slots: Agenda<ScheduleName, DateTime<Utc>>,
 }
 
 impl LinkEntry {
@@ -93,6 +119,22 @@ impl LinkEntry {
 }
 
 impl Plan {
+    /// Sets the next slot of every schedule anew.
+    pub fn set_slots(&mut self) {
+        self.slots = Agenda::default();
+        let names: Vec<_> = self.schedules.keys().cloned().collect();
+        names.iter().for_each(|name| self.set_slot(name));
+    }
+
+    /// Sets the slot of a schedule that follows the last one that was dealt with.
+    pub fn set_slot(&mut self, name: &ScheduleName) {
+        let Some(entry) = self.schedules.get(name) else { return };
+        let timetable = &entry.config.timetable;
+        if let Some(slot) = timetable.slot_after(entry.consumed) {
+            self.slots.set(name.clone(), timetable.begins(slot));
+        }
+    }
+
     /// The links of a repository that are to be synced.
     pub fn proceeding(&self, key: &RepositoryKey) -> Vec<&LinkEntry> {
         let names = self.repositories.get(key).into_iter().flat_map(|repository| &repository.links);

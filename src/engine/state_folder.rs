@@ -66,6 +66,16 @@ impl StateFolder {
         self.path.join("catalog.sqlite3")
     }
 
+    /// The logs of runs.
+    pub fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// Where each delegate that is a process has a folder of its own.
+    pub fn delegates(&self) -> PathBuf {
+        self.path.join("delegates")
+    }
+
     /// What a delegate on this host keeps: mirrors, and the parses of files.
     pub fn delegate(&self) -> PathBuf {
         self.path.join("delegate")

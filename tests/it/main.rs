@@ -2,15 +2,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with the reason")]
 
 mod architecture;
+mod archiving;
 mod canaries;
 mod care;
 mod commands;
 mod configuration;
+mod containment;
 mod failure_classes;
 mod faults;
+mod framework;
 mod freshness;
+mod kills;
 mod life;
 mod repositories;
+mod runs;
+mod runs_process;
 mod support;
 mod syncing;
 mod ways;

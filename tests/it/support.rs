@@ -5,6 +5,7 @@ pub(crate) mod katalon;
 pub(crate) mod processes;
 pub(crate) mod room;
 pub(crate) mod running;
+pub(crate) mod schedule;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -62,6 +62,9 @@ pub(in crate::cli) enum LinkCommand {
     /// Take a link out of every view and cancel its queued runs; nothing is deleted
     Archive {
         name: LinkName,
+        /// Stop its runs under way, too, instead of letting them finish
+        #[arg(long)]
+        stop_running: bool,
         #[command(flatten)]
         consent: Consent,
     },
@@ -88,6 +91,18 @@ pub(in crate::cli) struct LinkWork {
 pub(in crate::cli) enum DelegateCommand {
     /// List all delegates with their tags and load
     List,
+    /// Carry out an agent's tasks in a process of its own; no agent needed
+    ///
+    /// It listens on `--socket`, or on the socket that systemd puts in the place of its standard input. What secrets are
+    /// called and where it keeps things says the file that `--config` names; without one the agent does.
+    Run(DelegateRunArguments),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct DelegateRunArguments {
+    /// Speak with one agent over standard input and output
+    #[arg(long)]
+    pub(in crate::cli) stdio: bool,
 }
 
 #[derive(Debug, Subcommand)]

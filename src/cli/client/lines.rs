@@ -1,15 +1,11 @@
 //! An answer that goes on: one JSON value a line.
 
 use std::marker::PhantomData;
-use std::path::PathBuf;
 
 use bytes::{Buf, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
-use tokio::task::JoinSet;
 
-use super::Answer;
+use super::{Answer, Pieces};
 use crate::cli::fault::Fault;
 
 /// Longest line that is read: no news is near it, and what is not our agent shall not fill the memory.
@@ -18,19 +14,14 @@ const MAX_LINE: usize = 16 * 1024 * 1024;
 /// Values as they come in.
 #[derive(Debug)]
 pub(in crate::cli) struct Lines<T> {
-    socket: PathBuf,
-    body: Incoming,
+    pieces: Pieces,
     buffer: Buffer,
-    /// Drives the connection; ends with this.
-    _driver: JoinSet<()>,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Lines<T> {
     pub(super) fn of(answer: Answer) -> Self {
-        let Answer { socket, response, driver } = answer;
-        let body = response.into_body();
-        Self { socket, body, buffer: Buffer::default(), _driver: driver, value: PhantomData }
+        Self { pieces: Pieces::of(answer), buffer: Buffer::default(), value: PhantomData }
     }
 
     /// The next value; nothing after the last.
@@ -39,13 +30,10 @@ impl<T: DeserializeOwned> Lines<T> {
             if let Some(line) = self.buffer.take_line()? {
                 return serde_json::from_slice(&line).map(Some).map_err(|source| Fault::NotUnderstood { source });
             }
-            let Some(frame) = self.body.frame().await else {
+            let Some(piece) = self.pieces.next().await? else {
                 return Ok(None);
             };
-            let frame = frame.map_err(|source| Fault::BrokenOff { socket: self.socket.clone(), source })?;
-            if let Ok(bytes) = frame.into_data() {
-                self.buffer.bytes.extend_from_slice(&bytes);
-            }
+            self.buffer.bytes.extend_from_slice(&piece);
         }
     }
 }

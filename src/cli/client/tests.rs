@@ -52,6 +52,36 @@ async fn lines_end_with_the_answer() {
     assert_eq!(lines.next().await.unwrap(), None);
 }
 
+/// A file that no socket takes in one go.
+async fn large_file(folder: &TempDir) -> (File, u64) {
+    let (path, length) = (folder.path().join("report.xml"), 3 << 20);
+    std::fs::write(&path, vec![b'x'; length]).unwrap();
+    (File::open(path).await.unwrap(), length as u64)
+}
+
+#[tokio::test]
+async fn a_file_is_handed_over_whole_once_it_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("agent.sock");
+    let length = |body: axum::body::Body| async move { body.collect().await.unwrap().to_bytes().len().to_string() };
+    let routes = axum::Router::new().route("/v1/results", axum::routing::post(length));
+    let listener = UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let (file, expect) = large_file(&folder).await;
+    let taken: u64 = Client::new(socket).upload(Route::of("results"), file).await.unwrap();
+    assert_eq!(taken, expect);
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_is_not_sent() {
+    let body = r#"{"kind":"not_permitted","message":"you may not","hint":"ask for the role"}"#;
+    let answer = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let (folder, client) = answering(answer.leak());
+    let (file, _) = large_file(&folder).await;
+    let fault = client.upload::<u8>(Route::of("results"), file).await.unwrap_err();
+    assert_eq!((fault.exit(), fault.hint()), (Exit::NotPermitted, "ask for the role"));
+}
+
 #[tokio::test]
 async fn no_socket_and_a_dead_one_both_mean_that_the_agent_cannot_be_reached() {
     let folder = tempfile::tempdir().unwrap();

@@ -97,7 +97,7 @@ impl Test {
             match self.lines.next().await? {
                 Some(Update::Progress(Progress::Step(step))) => return Ok(News::Step(step)),
                 Some(Update::Tested(report)) => return Ok(News::End(report)),
-                Some(Update::Progress(Progress::Received { .. } | Progress::Read { .. }) | Update::Synced(_)) => {}
+                Some(Update::Progress(_) | Update::Synced(_)) => {}
                 None => return Err(Fault::NoEnd { what: format!("the test of connection `{}`", self.name) }),
             }
         }

@@ -2,6 +2,21 @@
 
 use suitesync_loopback::Change;
 
+/// Stands in for a test tool: every case of the suite passes, and the report is as Katalon writes it.
+const RUN_SUITE: &str = r#"#!/bin/sh
+set -eu
+mkdir -p "Reports/$1"
+echo "signing in to the shop with $SHOP_PASSWORD"
+{
+    echo "<testsuites><testsuite id=\"$1\" name=\"${1##*/}\">"
+    sed -n 's|.*<testCaseId>\(.*\)</testCaseId>.*|\1|p' "$1.ts" | while read -r case; do
+        echo "running $case" >&2
+        echo "<testcase name=\"$case\" classname=\"$case\" status=\"PASSED\" time=\"0.1\"/>"
+    done
+    echo "</testsuite></testsuites>"
+} >"Reports/$1/JUnit_Report.xml"
+"#;
+
 /// The project as it is first.
 pub(super) fn first() -> Vec<Change> {
     vec![
@@ -38,6 +53,7 @@ pub(super) fn first() -> Vec<Change> {
             ),
         ),
         collection("Test Suites/Nightly", &["Test Suites/Smoke", "Test Suites/Regression"]),
+        Change::write("run-suite.sh", RUN_SUITE),
         Change::write("README.md", "# Tests of the shop\n"),
     ]
 }

@@ -11,8 +11,8 @@ use suitesync_contract::{Access, Credentials, HostKeys, RepoUrl, SecretRef, Tags
 use crate::cli::arguments::{InspectArguments, SignInArguments, WayArguments};
 use crate::cli::fault::Fault;
 use crate::config::{
-    Certificates, DelegateConfig, Environment, ProxyConfig, Secrets, read_certificates, read_fingerprint,
-    read_known_hosts, read_proxy_url,
+    Certificates, DelegateConfig, DelegateKind, Environment, ProxySetting, Secrets, read_certificates,
+    read_fingerprint, read_known_hosts, read_proxy_url,
 };
 use crate::engine::local::{LocalDelegate, Workshop};
 
@@ -26,6 +26,8 @@ pub(super) fn delegate(way: &WayArguments, folder: &Path) -> Result<LocalDelegat
         name: "inspect".parse().map_err(|error| usage(error, "report it"))?,
         tags: Tags::default(),
         capacity: 1,
+        kind: DelegateKind::Local,
+        runs: false,
         additional_certs: way.ca.as_ref().map(certificates).transpose()?,
         proxy: way.proxy.as_deref().map(proxy).transpose()?,
         no_proxy: Vec::new(),
@@ -72,9 +74,9 @@ fn host_keys(way: &WayArguments) -> Result<HostKeys, Fault> {
     Ok(HostKeys { known_hosts, fingerprints: way.host_key.iter().map(fingerprint).collect::<Result<_, _>>()? })
 }
 
-fn proxy(text: &str) -> Result<ProxyConfig, Fault> {
+fn proxy(text: &str) -> Result<ProxySetting, Fault> {
     read_proxy_url(text)
-        .map(|url| ProxyConfig { url, login: None })
+        .map(|url| ProxySetting { url, login: None })
         .map_err(|fault| usage(format!("the proxy cannot be used: {fault}"), "write it as http://HOST:PORT"))
 }
 

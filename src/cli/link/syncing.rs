@@ -65,7 +65,7 @@ async fn wait(updates: &mut Lines<Update>, bar: &ProgressBar) -> Result<Option<S
                 bar.set_position(done);
             }
             Update::Synced(summary) => return Ok(Some(summary)),
-            Update::Progress(Progress::Step(_)) | Update::Tested(_) => {}
+            Update::Progress(_) | Update::Tested(_) => {}
         }
     }
     Ok(None)

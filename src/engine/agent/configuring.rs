@@ -19,7 +19,7 @@ use crate::config::ConnectionConfig;
 use crate::config::Environment;
 use crate::config::Loaded;
 use crate::config::Secrets;
-use crate::config::{ConfigDiff, needs_restart};
+use crate::config::{ChangeCounts, ConfigDiff, needs_restart};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{ArchiveReason, LinkEvent};
 use crate::domain::retry::spread_within;
@@ -89,15 +89,13 @@ impl Agent {
     }
 
     fn acceptance(&self, changes: &ConfigDiff, now: DateTime<Utc>) -> Event {
-        let count = |connections: usize, links: usize, delegates: usize| serde_json::json!({ "connections": connections, "links": links, "delegates": delegates });
-        let (connections, links, delegates) = (&changes.connections, &changes.links, &changes.delegates);
         let message = format!("configuration generation {} is in force", self.generation);
         Event::new(now, EventName::ConfigReloaded, message)
             .field("generation", self.generation)
-            .field("added", count(connections.added.len(), links.added.len(), delegates.added.len()))
-            .field("changed", count(connections.changed.len(), links.changed.len(), delegates.changed.len()))
-            .field("removed", count(connections.removed.len(), links.removed.len(), delegates.removed.len()))
-            .field("unchanged", count(connections.unchanged.len(), links.unchanged.len(), delegates.unchanged.len()))
+            .field("added", count(changes, |kind| kind.added))
+            .field("changed", count(changes, |kind| kind.changed))
+            .field("removed", count(changes, |kind| kind.removed))
+            .field("unchanged", count(changes, |kind| kind.unchanged))
             .field("needs_restart", changes.needs_restart.clone())
     }
 
@@ -127,6 +125,8 @@ impl Agent {
         let gone: Vec<_> = taken.links.keys().filter(|name| !self.config.links.contains_key(*name)).cloned().collect();
         self.plan_connections(taken.connections);
         self.plan_links(taken.links);
+        self.plan_schedules(now).await?;
+        self.drop_barred();
         for name in gone {
             self.plan.agenda.set_at_latest(Job::Remove(name), Instant::now() + REMOVAL_GRACE);
         }
@@ -258,7 +258,18 @@ impl Agent {
         let archive = LinkEvent::Archive(ArchiveReason::Removed);
         let written = self.catalog.write(move |change| link::apply(change, &gone, archive, Utc::now())).await;
         super::report_write(written);
+        self.drop_queued(name);
     }
+}
+
+/// How many of each kind.
+fn count(changes: &ConfigDiff, of: impl Fn(ChangeCounts) -> usize) -> serde_json::Value {
+    serde_json::json!({
+        "connections": of(changes.connections.counts()),
+        "links": of(changes.links.counts()),
+        "schedules": of(changes.schedules.counts()),
+        "delegates": of(changes.delegates.counts()),
+    })
 }
 
 /// Whether a file that decides who is believed holds something else than before.

@@ -1,18 +1,20 @@
 //! What operators do to connections and links: each act is one write, with who did it, and takes effect at once.
 
 use chrono::Utc;
-use suitesync_contract::{ConnectionName, LinkName};
+use suitesync_contract::{ConnectionName, LinkName, RunId};
 use tokio::time::Instant;
 
 use super::testing::reconnect_hint;
 use super::{Agent, Job};
 use crate::catalog::connection::{self, ConnectionRecord};
 use crate::catalog::link::{self, LinkRecord};
+use crate::catalog::run::{self, Because};
 use crate::catalog::{CatalogError, Change};
 use crate::config::Pin;
 use crate::domain::connection::{ConnectionEvent, DisconnectReason};
 use crate::domain::link::{ArchiveReason, LinkEvent};
-use crate::engine::control::{Act, Acted, Refusal};
+use crate::domain::run::{Barrier, RunEvent, RunStatus};
+use crate::engine::control::{Act, Acted, Refusal, Running};
 
 /// A connection with the links that went along with it.
 struct Disconnected {
@@ -25,7 +27,7 @@ impl Agent {
         match act {
             Act::Disconnect(name) => self.disconnect(&name, by).await,
             Act::Reconnect(name) => self.reconnect(&name, by).await,
-            Act::Archive(name) => self.archive(&name, by).await,
+            Act::Archive { link, running } => self.archive(&link, running, by).await,
             Act::Unarchive(name) => self.unarchive(&name, by).await,
         }
     }
@@ -35,9 +37,10 @@ impl Agent {
         let was = entry.record.state.disconnected.contains(&DisconnectReason::Operator);
         let written = name.clone();
         let disconnect = move |change: &mut Change<'_>| disconnect(change, &written);
-        let done = self.catalog.write_by(by, disconnect).await.map_err(unrecorded)?;
+        let done = self.catalog.write_durably(Some(by), disconnect).await.map_err(unrecorded)?;
         self.silence(name, done.connection);
         for record in done.links {
+            self.drop_queued(&record.name);
             self.note_link(record);
         }
         Ok(self.acted_on_connection(name, !was))
@@ -53,7 +56,7 @@ impl Agent {
         let written = name.clone();
         let event = ConnectionEvent::Reconnect(DisconnectReason::Operator);
         let reconnect = move |change: &mut Change<'_>| connection::apply(change, &written, event, Utc::now());
-        let record = self.catalog.write_by(by, reconnect).await.map_err(unrecorded)?;
+        let record = self.catalog.write_durably(Some(by), reconnect).await.map_err(unrecorded)?;
         if let Some(entry) = self.plan.connections.get_mut(name) {
             entry.record = record;
         }
@@ -63,12 +66,16 @@ impl Agent {
         Ok(self.acted_on_connection(name, was))
     }
 
-    async fn archive(&mut self, name: &LinkName, by: &str) -> Result<Acted, Refusal> {
+    async fn archive(&mut self, name: &LinkName, running: Running, by: &str) -> Result<Acted, Refusal> {
         let link = self.plan.links.get(name).ok_or_else(|| Refusal::unknown("link", name.as_str()))?;
         let was = link.record.state.reasons.contains(&ArchiveReason::Operator);
         let key = link.repository.clone();
-        let record = self.happen(name, LinkEvent::Archive(ArchiveReason::Operator), by).await?;
+        let written = name.clone();
+        let archive = move |change: &mut Change<'_>| archive(change, &written, running);
+        let (record, stopped) = self.catalog.write_durably(Some(by), archive).await.map_err(unrecorded)?;
         self.note_link(record);
+        self.drop_queued(name);
+        stopped.into_iter().for_each(|run| self.stop_run(run));
         if self.plan.proceeding(&key).is_empty()
             && let Some(work) = self.plan.repositories.get(&key).and_then(|repository| repository.work.as_ref())
         {
@@ -85,18 +92,15 @@ impl Agent {
         }
         let was = link.record.state.is_archived();
         let key = link.repository.clone();
-        let record = self.happen(name, LinkEvent::Unarchive(ArchiveReason::Operator), by).await?;
+        let written = name.clone();
+        let event = LinkEvent::Unarchive(ArchiveReason::Operator);
+        let unarchive = move |change: &mut Change<'_>| link::apply(change, &written, event, Utc::now());
+        let record = self.catalog.write_durably(Some(by), unarchive).await.map_err(unrecorded)?;
         self.note_link(record);
         if was {
             self.plan.agenda.set_at_latest(Job::Sync(key), Instant::now());
         }
         Ok(self.acted_on_link(name, was))
-    }
-
-    async fn happen(&mut self, name: &LinkName, event: LinkEvent, by: &str) -> Result<LinkRecord, Refusal> {
-        let written = name.clone();
-        let apply = move |change: &mut Change<'_>| link::apply(change, &written, event, Utc::now());
-        self.catalog.write_by(by, apply).await.map_err(unrecorded)
     }
 
     /// Ends everything under way for a connection; nothing is begun for it any more.
@@ -125,6 +129,24 @@ impl Agent {
     }
 }
 
+/// Archives a link; returns the runs under way that are to be stopped with it.
+fn archive(
+    change: &mut Change<'_>,
+    name: &LinkName,
+    running: Running,
+) -> Result<(LinkRecord, Vec<RunId>), CatalogError> {
+    let now = Utc::now();
+    let record = link::apply(change, name, LinkEvent::Archive(ArchiveReason::Operator), now)?;
+    let stopped = match running {
+        Running::Finish => Vec::new(),
+        Running::Stop => run::ids(change.sql(), name, RunStatus::Running)?,
+    };
+    for id in &stopped {
+        run::apply(change, *id, RunEvent::Cancel, &Because::reason(Barrier::LinkArchived.code()), now)?;
+    }
+    Ok((record, stopped))
+}
+
 fn disconnect(change: &mut Change<'_>, name: &ConnectionName) -> Result<Disconnected, CatalogError> {
     let now = Utc::now();
     let connection = connection::apply(change, name, ConnectionEvent::Disconnect(DisconnectReason::Operator), now)?;
@@ -133,6 +155,6 @@ fn disconnect(change: &mut Change<'_>, name: &ConnectionName) -> Result<Disconne
     Ok(Disconnected { connection, links: links.collect::<Result<_, _>>()? })
 }
 
-fn unrecorded(error: CatalogError) -> Refusal {
+pub(super) fn unrecorded(error: CatalogError) -> Refusal {
     Refusal::unavailable(format!("failed to record it: {}", error.cause()))
 }

@@ -165,8 +165,8 @@ impl Agent {
                 }
                 report.links
             }
-            Ok(Facts::Probe(_)) => {
-                let failure = Failure::new(FailureClass::Internal, "the delegate answered a sync with a test");
+            Ok(Facts::Probe(_) | Facts::Run(_)) => {
+                let failure = Failure::new(FailureClass::Internal, "the delegate answered a sync with something else");
                 all_failed(task.links, &failure)
             }
             Err(failure) => all_failed(task.links, &failure),

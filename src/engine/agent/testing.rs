@@ -223,8 +223,8 @@ fn whole_report(ended: &Ended) -> ProbeReport {
             report.steps.insert(0, found(name, StepOutcome::Ok));
             report
         }
-        (Ok(Facts::Sync(_)), _) => {
-            let failure = Failure::new(FailureClass::Internal, "the delegate answered a test with a sync");
+        (Ok(Facts::Sync(_) | Facts::Run(_)), _) => {
+            let failure = Failure::new(FailureClass::Internal, "the delegate answered a test with something else");
             failed_before(failure, found("answered another task".to_owned(), StepOutcome::Failed), access)
         }
         (Err(failure), _) => {

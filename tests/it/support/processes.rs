@@ -1,7 +1,8 @@
-//! What the system shows of an agent and of what it starts: command lines and environments, looked at again and again.
+//! What the system shows of an agent and of what it starts.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -88,4 +89,33 @@ fn read(process: u32, file: &str) -> Option<Vec<u8>> {
 
 fn place(process: u32, file: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{process}/{file}"))
+}
+
+/// Whether any process has this word among its arguments.
+pub(crate) fn is_running(word: &str) -> bool {
+    folders().any(|folder| parts(&folder.join("cmdline")).iter().any(|argument| argument == word.as_bytes()))
+}
+
+/// The processes of runs that were checked out below a folder.
+pub(crate) fn of_runs_below(folder: &Path) -> Vec<PathBuf> {
+    let root = [b"SUITESYNC_ROOT=", folder.as_os_str().as_bytes()].concat();
+    let is_of_run =
+        |process: &PathBuf| parts(&process.join("environ")).iter().any(|variable| variable.starts_with(&root));
+    folders().filter(is_of_run).collect()
+}
+
+/// The most memory that a process has held at once, in bytes.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
+
+fn folders() -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path())
+}
+
+/// What stands between NUL bytes. A process that is gone has nothing.
+fn parts(file: &Path) -> Vec<Vec<u8>> {
+    std::fs::read(file).unwrap_or_default().split(|byte| *byte == 0).map(<[u8]>::to_vec).collect()
 }

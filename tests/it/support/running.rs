@@ -16,9 +16,7 @@ impl RunningAgent {
 
     /// Starts what becomes an agent, and waits until it answers.
     pub(crate) fn wait(site: &Site, mut command: Command) -> Self {
-        let log = std::fs::File::options().create(true).append(true).open(site.path("agent.log")).unwrap();
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut agent = Self { child };
+        let mut agent = Self::spawn(site, &mut command);
         wait_for("the agent to answer", || {
             if let Some(status) = agent.child.try_wait().unwrap() {
                 let log = std::fs::read_to_string(site.path("agent.log")).unwrap();
@@ -27,6 +25,21 @@ impl RunningAgent {
             site.run(&["status"]).status.success().then_some(())
         });
         agent
+    }
+
+    /// Starts an agent that may need a while until it answers.
+    pub(crate) fn launch(site: &Site) -> Self {
+        Self::spawn(site, &mut site.command(&["agent"]))
+    }
+
+    fn spawn(site: &Site, command: &mut Command) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(site.path("agent.log")).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        Self { child }
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// The process's number.

@@ -87,6 +87,7 @@ fn write_link(
         connection: settings.connection.clone(),
         project: settings.project.clone(),
         fingerprint: settings.fingerprint(),
+        link_existing_results: settings.link_existing_results,
     };
     let mut record = link::configure(change, &configured, now)?;
     let wanted = [(ArchiveReason::Removed, false), (ArchiveReason::Pinned, settings.archived.is_some())];

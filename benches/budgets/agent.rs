@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// The environment variable that the agent finds the token in.
-pub(super) const TOKEN_VARIABLE: &str = "SUITESYNC_BUDGETS_TOKEN";
+pub(crate) const TOKEN_VARIABLE: &str = "SUITESYNC_BUDGETS_TOKEN";
 const CONFIGURATION: &str = "suitesync.toml";
 /// `USER_HZ`, in which Linux counts processor time for `/proc` on every architecture in use.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -21,27 +21,27 @@ const KIB: f64 = 1024.0;
 const GRACE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(50);
 
-pub(super) struct Agent {
+pub(crate) struct Agent {
     child: Child,
     folder: PathBuf,
 }
 
 /// What the agent takes of the machine.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// Bytes of memory that are in use now.
-    pub(super) resident: f64,
+    pub(crate) resident: f64,
     /// The part of it that is no mapped file: heap and stacks.
-    pub(super) anonymous: f64,
+    pub(crate) anonymous: f64,
     /// The most that was ever resident.
-    pub(super) highest: f64,
+    pub(crate) highest: f64,
     /// Processor time so far.
-    pub(super) cpu: Duration,
+    pub(crate) cpu: Duration,
 }
 
 impl Agent {
     /// Starts one in a folder with this configuration.
-    pub(super) fn start(folder: &Path, configuration: &str, token: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start(folder: &Path, configuration: &str, token: &str) -> anyhow::Result<Self> {
         std::fs::write(folder.join(CONFIGURATION), configuration)?;
         let log = File::create(folder.join("agent.log"))?;
         let mut command = command(folder);
@@ -51,7 +51,7 @@ impl Agent {
     }
 
     /// How many links are synced; none while the agent does not answer yet.
-    pub(super) fn active_links(&mut self) -> anyhow::Result<usize> {
+    pub(crate) fn active_links(&mut self) -> anyhow::Result<usize> {
         if let Some(status) = self.child.try_wait()? {
             bail!("the agent ended with {status}:\n{}", std::fs::read_to_string(self.folder.join("agent.log"))?);
         }
@@ -64,7 +64,21 @@ impl Agent {
         Ok(links.iter().filter(is_active).count())
     }
 
-    pub(super) fn usage(&self) -> anyhow::Result<Usage> {
+    /// What a command answers as JSON.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let output = command(&self.folder).arg("--json").args(arguments).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).with_context(|| format!("{arguments:?} was not answered: {said}"))
+    }
+
+    /// Adds a file to the configuration and has it taken up.
+    pub(crate) fn configure(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        std::fs::create_dir_all(self.folder.join("conf.d"))?;
+        std::fs::write(self.folder.join("conf.d").join(name), text)?;
+        self.ask(&["config", "reload"]).map(drop)
+    }
+
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         let proc = Path::new("/proc").join(self.child.id().to_string());
         let status = std::fs::read_to_string(proc.join("status"))?;
         let stat = std::fs::read_to_string(proc.join("stat"))?;

@@ -1,0 +1,194 @@
+//! Routes of results: those there are, and reports of runs that were made elsewhere.
+//!
+//! A report is kept in a nameless file while it comes in, so that neither its size nor a slow sender costs memory, and
+//! nothing of it is left if the agent is killed.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, Query, State};
+use chrono::Utc;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use suitesync_contract::{ResultFile, RunId};
+use suitesync_runner::Redactor;
+use suitesync_runner::junit::{self, Allowance};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
+
+use super::Api;
+use super::answer::{Answer, Refused, json};
+use super::peer::Asking;
+use super::read::check_link;
+use crate::catalog::contents::cases::{self, CaseFilter};
+use crate::catalog::results::{self, Origin, ResultFilter, ResultRecord};
+use crate::catalog::{Change, Result as Stored};
+use crate::domain::access::Need;
+use crate::engine::control::Refusal;
+use crate::views::ImportView;
+
+/// Bytes of one report. A run of a hundred thousand cases writes a tenth of it, unless it prints all it does.
+const MAX_REPORT: u64 = 512 << 20;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ResultQuery {
+    project: Option<String>,
+    run: Option<u64>,
+    /// The id of a case, in this link or in every one that has it.
+    case: Option<String>,
+    link: Option<String>,
+    #[serde(default)]
+    unmatched: bool,
+    limit: Option<u32>,
+}
+
+pub(super) async fn list(State(api): State<Api>, Query(query): Query<ResultQuery>) -> Answer<Vec<ResultRecord>> {
+    check_link(&api, query.link.as_deref()).await?;
+    let filter = ResultFilter {
+        project: query.project,
+        run: query.run.map(RunId),
+        case_key: None,
+        unmatched: query.unmatched,
+        limit: query.limit,
+    };
+    let Some(case) = query.case else {
+        return json(api.control.catalog.read(move |sql| results::list(sql, &filter)).await?);
+    };
+    let wanted = CaseFilter { link: query.link, id: Some(case), text: None, archived: true };
+    let read = move |sql: &rusqlite::Connection| -> Stored<Vec<ResultRecord>> {
+        let mut found = Vec::new();
+        for case in cases::list(sql, &wanted)? {
+            found.extend(results::list(sql, &ResultFilter { case_key: Some(case.key), ..filter.clone() })?);
+        }
+        Ok(found)
+    };
+    json(api.control.catalog.read(read).await?)
+}
+
+/// Lets one report be read at a time: each may fill the memory with as many results as a large run has.
+#[derive(Debug, Clone)]
+pub(super) struct Imports(Arc<Semaphore>);
+
+impl Default for Imports {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ImportQuery {
+    project: String,
+    /// What the report is called in the results.
+    source: String,
+}
+
+pub(super) async fn import(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Extension(imports): Extension<Imports>,
+    Query(query): Query<ImportQuery>,
+    body: Body,
+) -> Answer<ImportView> {
+    if query.project.trim().is_empty() {
+        return Err(Refusal::conflict("the project has no name", "name the project of a link").into());
+    }
+    who.expect(&api, Need::Project(&query.project)).await?;
+    let state = api.control.state().await?;
+    let spooled = spool(body, &state.started_with.agent.state_dir, MAX_REPORT).await?;
+    let _turn = imports.0.acquire().await.map_err(|_| Refusal::unavailable("the agent is stopping"))?;
+    let source = query.source;
+    let read = tokio::task::spawn_blocking(move || read(spooled, source));
+    let file = read.await.map_err(|_| Refusal::unavailable("failed to read the report"))?;
+    let project = query.project;
+    let record = move |change: &mut Change<'_>| {
+        let origin = Origin { project: &project, run: None, link: None, root: "" };
+        let recorded = results::record(change.sql(), &origin, std::slice::from_ref(&file), Utc::now())?;
+        Ok(ImportView { source: file.path, state: file.state, recorded, notices: file.notices })
+    };
+    json(api.control.catalog.write_durably(Some(who.name()), record).await?)
+}
+
+/// Why a report did not come in.
+#[derive(Debug, thiserror::Error)]
+enum SpoolError {
+    #[error("the report is larger than {} MiB", .limit >> 20)]
+    TooLarge { limit: u64 },
+    #[error("the report broke off on its way")]
+    BrokenOff,
+    #[error("failed to keep the report in the state folder: {0}")]
+    Keep(#[from] io::Error),
+}
+
+impl From<SpoolError> for Refused {
+    fn from(error: SpoolError) -> Self {
+        let message = error.to_string();
+        Self(match error {
+            SpoolError::TooLarge { .. } => Refusal::conflict(message, "split it, or leave out what the tests print"),
+            SpoolError::BrokenOff => Refusal::conflict(message, "import it again"),
+            SpoolError::Keep(_) => Refusal::unavailable(message),
+        })
+    }
+}
+
+/// Writes a body of at most `limit` bytes into a nameless file in `folder`.
+async fn spool(body: Body, folder: &Path, limit: u64) -> Result<File, SpoolError> {
+    let folder = folder.to_owned();
+    let made = tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder)).await.map_err(io::Error::other)?;
+    let mut file = tokio::fs::File::from_std(made?);
+    let mut left = limit;
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| SpoolError::BrokenOff)?;
+        left = left.checked_sub(piece.len() as u64).ok_or(SpoolError::TooLarge { limit })?;
+        file.write_all(&piece).await?;
+    }
+    file.flush().await?;
+    let mut file = file.into_std().await;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// What the report holds; nothing in it is known to be secret.
+fn read(spooled: File, source: String) -> ResultFile {
+    junit::read(BufReader::new(spooled), &Redactor::default(), &mut Allowance::default()).into_file(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Uri;
+    use suitesync_contract::ResultFileState;
+
+    use super::*;
+
+    const REPORT: &str =
+        r#"<testsuite name="s"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>"#;
+
+    #[tokio::test]
+    async fn a_report_is_read_from_where_it_was_kept_and_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let spooled = spool(Body::from(REPORT), folder.path(), MAX_REPORT).await.unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let file = read(spooled, "report.xml".to_owned());
+        assert_eq!((file.state, file.cases.len()), (ResultFileState::Whole, 2));
+    }
+
+    #[tokio::test]
+    async fn a_report_past_the_limit_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let limit = REPORT.len() as u64;
+        assert!(spool(Body::from(REPORT), folder.path(), limit).await.is_ok());
+        let refused = spool(Body::from(REPORT), folder.path(), limit - 1).await;
+        assert!(matches!(refused, Err(SpoolError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn an_import_names_its_project_and_its_source() {
+        let read = |uri: &'static str| Query::<ImportQuery>::try_from_uri(&Uri::from_static(uri));
+        let Query(query) = read("/v1/results?project=pay%20ments&source=a%2Fb.xml").unwrap();
+        assert_eq!((query.project.as_str(), query.source.as_str()), ("pay ments", "a/b.xml"));
+        assert!(read("/v1/results?project=payments").is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! `run list, show, start, cancel, logs`.
+
+mod logs;
+mod starting;
+mod views;
+
+use super::arguments::{RunCommand, RunListArguments};
+use super::fault::{Exit, Fault};
+use super::route::Route;
+use super::session::Session;
+use crate::catalog::run::RunRecord;
+use crate::domain::run::RunStatus;
+use crate::views::RunDetail;
+
+/// Runs that people are shown unless they ask for more: about a screen.
+const SHOWN: u32 = 50;
+
+pub(super) async fn run(command: &RunCommand, session: &mut Session) -> Result<Exit, Fault> {
+    match command {
+        RunCommand::List(arguments) => list(arguments, session).await,
+        RunCommand::Show { id } => {
+            let run: RunDetail = session.client.get(one(*id)).await?;
+            session.screen.show(&run, views::detail)?;
+            Ok(Exit::Done)
+        }
+        RunCommand::Start(arguments) => starting::run(arguments, session).await,
+        RunCommand::Cancel { id, consent } => {
+            let question = format!("Cancel run {id}? What it has begun is stopped.");
+            let act = one(*id).then("cancel");
+            super::act::run(("run", &id.to_string()), act, Some((*consent, question)), session).await
+        }
+        RunCommand::Logs { id, follow } => logs::run(one(*id), *follow, session).await,
+    }
+}
+
+/// The route of one run.
+fn one(id: u64) -> Route {
+    Route::of("runs").named(&id.to_string())
+}
+
+async fn list(arguments: &RunListArguments, session: &mut Session) -> Result<Exit, Fault> {
+    let shown = (!session.screen.is_for_programs()).then_some(SHOWN);
+    let route = Route::of("runs")
+        .with("schedule", arguments.schedule.as_ref())
+        .with("link", arguments.link.as_ref())
+        .with("status", arguments.status.map(RunStatus::code))
+        .with("limit", arguments.limit.or(shown));
+    let runs: Vec<RunRecord> = session.client.get(route).await?;
+    session.screen.show(&runs, |runs, look| views::list(runs, look))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,28 @@
+//! Results as they are shown: with the case that they are of, and as they are imported.
+
+use serde::{Deserialize, Serialize};
+use suitesync_contract::ResultFileState;
+
+use crate::catalog::contents::cases::CaseRecord;
+use crate::catalog::results::{Recorded, ResultRecord};
+
+/// `case show`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CaseDetail {
+    #[serde(flatten)]
+    pub case: CaseRecord,
+    /// The newest ones, oldest first.
+    pub results: Vec<ResultRecord>,
+}
+
+/// What came of one file of `result import`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportView {
+    pub source: String,
+    /// How much of it could be read; what could be is recorded.
+    pub state: ResultFileState,
+    #[serde(flatten)]
+    pub recorded: Recorded,
+    /// What a person should know of how it was read.
+    pub notices: Vec<String>,
+}
