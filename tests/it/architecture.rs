@@ -6,12 +6,13 @@ use std::path::Path;
 const ORDER: [&str; 7] = ["domain", "config", "catalog", "engine", "views", "api", "cli"];
 
 /// The crates under `delegates`, and what of ours each may depend on.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("contract", &[]),
     ("suites", &["contract"]),
     ("reach", &["contract"]),
     ("git", &["contract", "reach"]),
     ("azure", &["contract", "reach"]),
+    ("runner", &["contract"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
