@@ -30,8 +30,9 @@ use crate::engine::run_logs::RunLogs;
 use crate::engine::state_folder::{StateFolder, StateFolderError};
 use crate::engine::ticker::{self, Beat};
 
-/// How long what is under way may take to end once the agent is told to stop.
-const STOP_GRACE: Duration = Duration::from_secs(10);
+/// How long what is under way may take to end once the agent is told to stop: a run's processes have a grace of their own,
+/// and the unit allows twice this.
+const STOP_GRACE: Duration = Duration::from_secs(45);
 
 /// Why the agent does not start, or does not go on.
 #[derive(Debug, thiserror::Error)]

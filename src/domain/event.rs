@@ -83,6 +83,7 @@ catalogue! {
     RunFinished "run.finished" Info "run, schedule, suite, link, connection, delegate, status, reason, counts, duration_ms" "A run is over."
     RunCanceled "run.canceled" Info "run, schedule, suite, link, connection, delegate, status, reason, duration_ms" "A run was canceled, and nothing of it is left."
     ScheduleMissed "schedule.missed" Warn "schedule, link, connection, missed" "Slots of a schedule passed without a run: the agent was not there."
+    DelegateLost "delegate.lost" Warn "delegate, reason" "A delegate cannot be reached; what needs it waits, and it is tried again."
     TaskRefused "task.refused" Warn "link, connection, run, delegate, reason" "An outcome came too late to count: what asked for it has changed since."
     TaskReassigned "delegate.task_reassigned" Warn "connection, delegate, attempt, class" "A task is tried again after its delegate failed at it."
     CertificateExpiring "certificate.expiring" Warn "connection, days_left" "The certificate of a connection's server runs out within 30 days."

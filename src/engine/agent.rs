@@ -1,5 +1,6 @@
 //! The actor: owns the plan, and does one thing at a time as commands, returned tasks, records and due times come in.
 
+mod attending;
 mod configuring;
 mod operating;
 mod running;
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::control::{AgentState, Command, Control};
-use super::delegate::{Delegate, ProgressSink};
+use super::delegate::{Delegate, ProgressSink, Standing};
 use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
 use super::plan::{Job, Plan};
 use super::run_logs::RunLogs;
@@ -63,6 +64,7 @@ enum Note {
     /// A run that began though nobody wants it any more.
     Unwanted(RunId),
     RunOver,
+    Standing(DelegateName, Standing),
 }
 
 pub(crate) struct Agent {
@@ -80,6 +82,8 @@ pub(crate) struct Agent {
     hire: Hire,
     plan: Plan,
     dispatcher: Dispatcher,
+    /// Ends those who watch delegates, with each new set of them.
+    attending: CancellationToken,
     under_way: HashMap<TaskId, Job>,
     /// Runs that are not over.
     runs: HashMap<RunId, running::RunWork>,
@@ -113,6 +117,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         hire: parts.hire,
         plan: Plan::default(),
         dispatcher: Dispatcher::new(returned, parts.tracker.clone()),
+        attending: CancellationToken::new(),
         under_way: HashMap::new(),
         runs: HashMap::new(),
         logs: parts.logs,
@@ -219,6 +224,7 @@ impl Agent {
             Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
             Note::Unwanted(run) => self.stop_run(run),
             Note::RunOver => {}
+            Note::Standing(name, standing) => self.note_standing(&name, &standing),
         }
     }
 

@@ -10,11 +10,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::delegate::{Delegate, ProgressSink};
+use super::delegate::{Delegate, DelegateStatus, ProgressSink};
 use crate::domain::selection::{Candidate, Selection, select};
 
-/// How long a delegate may take to end once its time is over, before its answer is no longer waited for.
-const END_GRACE: Duration = Duration::from_secs(5);
+/// How long a delegate may take to end once its time is over, before its answer is no longer waited for: a run's processes
+/// have their own grace, and then have to be found.
+const END_GRACE: Duration = Duration::from_secs(30);
 
 /// Tasks in a delegate's hands for each of its places. Most of them wait for a server that has nothing new; were they to
 /// fill the places, a handful of silent servers would keep everybody waiting.
@@ -150,6 +151,10 @@ impl Dispatcher {
         self.places.iter().map(view).collect()
     }
 
+    pub(crate) fn delegate(&self, name: &DelegateName) -> Option<&Arc<dyn Delegate>> {
+        self.places.iter().map(|place| &place.delegate).find(|delegate| delegate.name() == name)
+    }
+
     /// Whether any delegate does this kind of work.
     pub(crate) fn does(&self, kind: WorkKind) -> bool {
         self.places.iter().any(|place| place.delegate.work().contains(&kind))
@@ -176,7 +181,9 @@ impl Dispatcher {
     /// What is known of the delegates that do this kind of work.
     fn candidates(&self, kind: WorkKind) -> Vec<Candidate> {
         let candidate = |place: &Place| {
-            let capacity = place.delegate.capacity();
+            // One that is not there is waited for.
+            let is_there = place.delegate.status() == DelegateStatus::Connected;
+            let capacity = if is_there { place.delegate.capacity() } else { 0 };
             let (capacity, running) = match kind {
                 WorkKind::Run => (capacity, place.runs),
                 WorkKind::Probe | WorkKind::Sync => (capacity.saturating_mul(TASKS_A_PLACE), place.in_hand),

@@ -99,25 +99,6 @@ impl Agent {
             .field("needs_restart", changes.needs_restart.clone())
     }
 
-    pub(super) async fn set_delegates(&mut self) -> Result<(), CatalogError> {
-        let delegates = (self.hire)(&self.config);
-        self.dispatcher.set_attempts(self.config.agent.attempts);
-        for delegate in &delegates {
-            let tags: Vec<_> = delegate.tags().iter().collect();
-            let message = format!("delegate {} is ready to take tasks", delegate.name());
-            let event = Event::new(Utc::now(), EventName::DelegateConnected, message)
-                .delegate(Some(delegate.name()))
-                .field("tags", tags)
-                .field("capacity", delegate.capacity());
-            self.catalog.tell(event).await?;
-        }
-        self.dispatcher.set_delegates(delegates);
-        for ended in self.dispatcher.begin_waiting() {
-            self.end(ended);
-        }
-        Ok(())
-    }
-
     /// Brings catalog, plan and agenda in line with the configuration.
     pub(super) async fn take_up(&mut self, now: DateTime<Utc>) -> Result<(), CatalogError> {
         let config = Arc::clone(&self.config);
