@@ -8,6 +8,9 @@ use globset::{Glob, GlobBuilder, GlobMatcher};
 /// Longest glob in bytes: longer than any path that Git would check out, and short enough to be compiled.
 const MAX_GLOB: usize = 4_096;
 
+/// A text without any of these means itself alone.
+pub const GLOB_CHARACTERS: [char; 5] = ['*', '?', '[', '{', '\\'];
+
 /// Why a text is no glob, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -30,7 +33,9 @@ struct Pattern {
 impl SuiteGlobs {
     pub fn new<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>) -> Self {
         let pattern = |text: S| {
-            let glob = read(text.as_ref()).ok().map(|glob| glob.compile_matcher());
+            // A compiled glob takes tens of kilobytes: thousands of schedules name one suite each.
+            let may_be_glob = text.as_ref().contains(GLOB_CHARACTERS);
+            let glob = may_be_glob.then(|| read(text.as_ref()).ok()).flatten().map(|glob| glob.compile_matcher());
             Pattern { text: text.as_ref().to_owned(), glob }
         };
         Self(patterns.into_iter().map(pattern).collect())

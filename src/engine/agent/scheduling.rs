@@ -16,12 +16,9 @@ use crate::config::{Config, ScheduleConfig};
 use crate::domain::event::{Event, EventName};
 use crate::domain::run::{Admission, Barrier, RunEvent, RunStatus, admit};
 use crate::domain::schedule::Due;
-use crate::domain::suite_glob::SuiteGlobs;
+use crate::domain::suite_glob::{GLOB_CHARACTERS, SuiteGlobs};
 use crate::engine::control::Refusal;
 use crate::engine::plan::ScheduleEntry;
-
-/// A text without any of these means one id only.
-const GLOB_CHARACTERS: [char; 4] = ['*', '?', '[', '{'];
 
 /// A schedule with what has fallen due of it.
 #[derive(Debug, Clone)]
