@@ -29,7 +29,7 @@ pub(super) async fn run(command: &RunCommand, session: &mut Session) -> Result<E
             let act = one(*id).then("cancel");
             super::act::run(("run", &id.to_string()), act, Some((*consent, question)), session).await
         }
-        RunCommand::Logs { id, follow } => logs::run(one(*id), *follow, session).await,
+        RunCommand::Logs { id, follow } => logs::run(*id, *follow, session).await,
     }
 }
 

@@ -3,12 +3,10 @@
 //! A crate of its own so that nothing but a delegate can reach the provider's API, and so that it cannot speak Git. It
 //! goes the way out that `suitesync-reach` gives it, with the same trust, proxy and time limits as Git.
 //!
-//! From the wire up: `exchange` is one request with its answer, `verdict` and `service_error` decide what an answer
+//! From the wire up: `exchange` is one request with its answer, `verdict` decides what an answer
 //! means, `version` and `pace` read what a server demands of the next request, `servers` remembers that, and `api` asks
 //! by all of them. On that stands a file for each thing that is asked: `identity`, `repository`, `location`; `probe`
-//! puts them together. A further one, such as service hooks or statuses, is a further file and a [`Resource`] there.
-//!
-//! [`Resource`]: resource::Resource
+//! puts them together. A further one, such as service hooks or statuses, is a further file and a `Resource` there.
 
 mod address;
 mod api;

@@ -35,6 +35,7 @@ CREATE TABLE run (
     omitted_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX run_unfinished ON run (status, link) WHERE status IN ('queued', 'running', 'canceling');
+CREATE INDEX run_by_end ON run (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX run_by_suite ON run (schedule, link, root, suite, id);
 
 -- Results belong to a project. The case that one is attached to may be removed and come back: its row stays.
@@ -57,6 +58,9 @@ CREATE TABLE result (
     recorded_at INTEGER NOT NULL,
     case_key    INTEGER REFERENCES test_case (key)
 ) STRICT;
+-- By which a result finds its case.
+CREATE INDEX test_case_by_name ON test_case (id) WHERE removed_by IS NULL;
+CREATE INDEX test_case_by_path ON test_case (path) WHERE removed_by IS NULL;
 CREATE INDEX result_by_case ON result (case_key, id) WHERE case_key IS NOT NULL;
 CREATE INDEX result_unmatched ON result (project, path) WHERE case_key IS NULL;
 CREATE INDEX result_by_run ON result (run, id);

@@ -53,5 +53,5 @@ async fn end(run: RunRecord, client: &Client) -> Result<RunRecord, Fault> {
     while let Some(run) = changes.next().await? {
         last = run;
     }
-    if last.status.is_final() { Ok(last) } else { Err(Fault::NoEnd { what: format!("waiting for run {id}") }) }
+    if last.status.is_final() { Ok(last) } else { Err(Fault::NoEnd { what: format!("the wait for run {id}") }) }
 }

@@ -36,6 +36,7 @@ pub(super) struct Load {
     pub(super) archived: Option<bool>,
     /// As they were returned by `run start`.
     pub(super) runs: Vec<Value>,
+    turns: usize,
     acts: u64,
     unanswered: u64,
     /// Kills before the agent had answered anything.
@@ -85,10 +86,12 @@ impl Workplace {
         self.site.json(&["run", "list"]).as_array().unwrap().clone()
     }
 
-    fn push(&self, number: u64) {
-        let place = usize::try_from(number).unwrap() % self.repositories.len();
+    /// Commits to one repository after the other; the name of its link.
+    fn push(&self, number: usize) -> &'static str {
+        let place = number % LINKS.len();
         let change = tagged_case("Test Cases/Login", "00000000-0000-0000-0000-000000000001", &number.to_string());
         self.repositories[place].commit("main", "more", &[change]).unwrap();
+        LINKS[place]
     }
 }
 
@@ -111,11 +114,13 @@ impl Load {
     }
 
     fn turn(&mut self, workplace: &Workplace) -> Option<()> {
-        workplace.push(self.acts);
+        self.turns += 1;
+        let pushed = workplace.push(self.turns);
         self.set_archived(workplace, true)?;
         self.start_run(workplace)?;
         self.set_archived(workplace, false)?;
-        self.start_run(workplace)
+        self.start_run(workplace)?;
+        self.ask(workplace, &["link", "sync", pushed]).map(drop)
     }
 
     fn set_archived(&mut self, workplace: &Workplace, archived: bool) -> Option<()> {
