@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
-use rustix::process::{Pid, getpid, getsid};
+use rustix::process::getpid;
 use serde::{Deserialize, Serialize};
 
 /// The variable that marks every process of a run, with the run's id as its value.
@@ -46,13 +46,15 @@ pub(super) struct Process {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ourselves {
     pub(super) pid: i32,
+    /// Zero where the session was begun outside of this namespace of processes, as in many containers.
     pub(super) session: i32,
 }
 
 impl Ourselves {
+    /// The session is read as those of the others are: `getsid` has no number for one that was begun outside.
     pub(super) fn look() -> Self {
         let pid = getpid().as_raw_pid();
-        Self { pid, session: getsid(None).map_or(pid, Pid::as_raw_pid) }
+        Self { pid, session: stat(pid).map_or(pid, |process| process.session) }
     }
 }
 
