@@ -136,10 +136,11 @@ impl LocalDelegate {
     ) -> Result<Facts, Failure> {
         let job = Job { delegate: self, access: task.access, progress, cancel };
         match task.work {
-            Work::Probe(_) => job.probe().await.map(Facts::Probe),
-            Work::Sync(sync) => job.sync(sync).await.map(Facts::Sync),
+            // Hundreds of tasks wait here at once: none is to take the memory of the largest kind.
+            Work::Probe(_) => Box::pin(job.probe()).await.map(Facts::Probe),
+            Work::Sync(sync) => Box::pin(job.sync(sync)).await.map(Facts::Sync),
             Work::Run(run) => match &self.runs {
-                Runs::Here(shop) => job.run(shop, run).await.map(Facts::Run),
+                Runs::Here(shop) => Box::pin(job.run(shop, run)).await.map(Facts::Run),
                 Runs::Child(..) | Runs::Nobody => {
                     Err(Failure::new(FailureClass::NoEligibleDelegate, "this delegate executes no runs"))
                 }

@@ -43,6 +43,8 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
+    /// What waits for an answer is apart from its caller, and so taken only while it is asked: a repository that waits
+    /// for its turn costs a tenth.
     pub(crate) async fn exchange(
         &self,
         base: &Url,
@@ -50,8 +52,8 @@ impl Transport {
         cancel: &CancellationToken,
     ) -> Result<Answer, Failure> {
         match self {
-            Self::Http(http) => http.exchange(base, call, cancel).await,
-            Self::Ssh(ssh) => ssh.exchange(base, call, cancel).await,
+            Self::Http(http) => Box::pin(http.exchange(base, call, cancel)).await,
+            Self::Ssh(ssh) => Box::pin(ssh.exchange(base, call, cancel)).await,
         }
     }
 

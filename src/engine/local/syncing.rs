@@ -39,7 +39,7 @@ impl Job<'_> {
             let mut mirror =
                 self.delegate.mirrors.open(&self.access.connection, &self.access.url, &self.cancel).await?;
             mirror.keep(unmoved);
-            links.extend(self.fetch_and_find(remote, &mut mirror, moved).await);
+            links.extend(Box::pin(self.fetch_and_find(remote, &mut mirror, moved)).await);
             mirror_rebuilt = mirror.rebuilt().map(str::to_owned);
         }
         Ok(SyncReport { links, transfer: remote.transfer(), mirror_rebuilt })
