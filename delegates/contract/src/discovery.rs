@@ -8,6 +8,7 @@ use crate::ObjectId;
 
 /// Everything found under a link's directory at one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Discovery {
     /// The test projects that the directory lies in or holds.
     pub roots: Vec<Root>,
@@ -21,6 +22,7 @@ pub struct Discovery {
 
 /// The folder of a test project; empty at the repository's top.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Root {
     pub path: String,
     /// The project's own name, for people.
@@ -31,6 +33,7 @@ pub struct Root {
 
 /// Whether a file could be read as what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
     Ok,
@@ -58,6 +61,7 @@ impl FileState {
 
 /// One test case; (root, id) is its identity within a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Case {
     pub root: String,
     /// The path below the root without the last extension.
@@ -77,6 +81,7 @@ pub struct Case {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SuiteKind {
     /// A list of cases.
@@ -99,6 +104,7 @@ impl SuiteKind {
 
 /// One suite; (root, id) is its identity within a link. A malformed one is shown as static without entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Suite {
     pub root: String,
     pub id: String,
@@ -118,6 +124,7 @@ pub struct Suite {
 
 /// One line of a suite: a case, or a suite where the suite is a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The id as written.
     pub id: String,
@@ -127,6 +134,7 @@ pub struct Entry {
 
 /// Whether what an entry names is in the same root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EntryState {
     Ok,
@@ -147,6 +155,7 @@ impl EntryState {
 
 /// Something in the tree that was passed over or needs a look, none of it fatal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notice {
     pub path: String,
     pub message: String,

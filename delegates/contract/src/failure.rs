@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of a failure; its code is a contract with scripts and alert rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     Dns,
@@ -189,6 +190,7 @@ impl fmt::Display for FailureClass {
 
 /// What went wrong, told to a person: the class, the cause with host and delegate, and one next step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
     pub class: FailureClass,
     pub message: String,

@@ -13,6 +13,8 @@ pub mod repo_url;
 pub mod result;
 pub mod rpc;
 pub mod run;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod secret;
 pub mod tags;
 pub mod task;

@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 /// Longest name, in characters: what a table column and a form field hold.
 pub const MAX_NAME: usize = 50;
 
+/// What a name looks like to those who know characters by their ranges: of ASCII what a name may hold, and all beyond it,
+/// as not every reader of patterns knows the letters there.
+#[cfg(feature = "schema")]
+const NAME_PATTERN: &str = r"^[^\x00-,/:-@\[-\^`{-\x7f]+$";
+
 /// Why a text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidName {
@@ -46,6 +51,11 @@ macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(
+            feature = "schema",
+            derive(schemars::JsonSchema),
+            schemars(extend("minLength" = 1, "maxLength" = MAX_NAME, "pattern" = NAME_PATTERN))
+        )]
         #[serde(try_from = "String", into = "String")]
         pub struct $type(String);
 

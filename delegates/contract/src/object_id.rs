@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 /// Id of a commit, tree or blob.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = "^[0-9a-fA-F]{40}$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectId([u8; 20]);
 

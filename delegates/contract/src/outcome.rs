@@ -6,6 +6,7 @@ use crate::{Discovery, Failure, LinkName, ObjectId, RunReport, TaskId};
 
 /// What came of a task: facts, or a failure with a class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
     pub task: TaskId,
     pub result: Result<Facts, Failure>,
@@ -13,6 +14,7 @@ pub struct Outcome {
 
 /// What a task found out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Facts {
     Probe(ProbeReport),
@@ -23,6 +25,7 @@ pub enum Facts {
 /// The steps of a connection test, in their order. `tls` is walked over HTTPS, `host_key` over SSH, `api` where the
 /// connection has API access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     Delegate,
@@ -79,6 +82,7 @@ impl Step {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
     Ok,
@@ -88,6 +92,7 @@ pub enum StepOutcome {
 
 /// One step of a connection test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepReport {
     pub step: Step,
     pub outcome: StepOutcome,
@@ -105,6 +110,7 @@ impl StepReport {
 
 /// A connection test: every step, and the failure of the one that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeReport {
     pub steps: Vec<StepReport>,
     pub failure: Option<Failure>,
@@ -121,6 +127,7 @@ impl ProbeReport {
 
 /// What came of one repository's sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncReport {
     pub links: Vec<LinkReport>,
     pub transfer: Transfer,
@@ -130,6 +137,7 @@ pub struct SyncReport {
 
 /// What a sync cost on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transfer {
     pub requests: u64,
     /// Bytes of answers' bodies, as they came.
@@ -138,6 +146,7 @@ pub struct Transfer {
 
 /// What came of one link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkReport {
     pub link: LinkName,
     /// Revision of the link that asked; an older one than the link's own is refused.
@@ -146,6 +155,7 @@ pub struct LinkReport {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LinkFacts {
     /// The ref still points where the catalog is.
@@ -164,6 +174,7 @@ pub enum LinkFacts {
 
 /// How far a task under way has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
     /// A step of a connection test ended.
@@ -175,5 +186,8 @@ pub enum Progress {
     /// The command of a run was started; by the marker it can be found again.
     Started { marker: serde_json::Value },
     /// The next piece of a run's log, without secrets, in base64.
-    Log { piece: String },
+    Log {
+        #[cfg_attr(feature = "schema", schemars(extend("contentEncoding" = "base64")))]
+        piece: String,
+    },
 }

@@ -29,6 +29,7 @@ pub use server_url::ServerUrl;
 
 /// Whose URL forms are to be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
     AzureRepos,
@@ -66,6 +67,7 @@ impl fmt::Display for UrlType {
 
 /// One repository's address, without credentials, ready for requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "travelling::Travelling")]
 pub struct RepoUrl {
     origin: Origin,
@@ -88,6 +90,7 @@ pub struct RepoUrl {
 /// It is readable: host, port where it is not the usual one, and the decoded path. For Azure Repos all of it is in
 /// lower case, and every address of one repository on Azure DevOps Services has the same identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RepositoryIdentity(String);
 
 /// A link's URL: the repository, and the view of it that a web URL names.

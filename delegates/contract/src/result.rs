@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How one test case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CaseStatus {
     Passed,
@@ -32,6 +33,7 @@ impl CaseStatus {
 /// When something began, by the clock of the machine that wrote the report: RFC 3339, but with an offset only where
 /// the report gives one, such as `2018-03-31T20:20:20`. Katalon never gives one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ReportedTime(pub String);
 
@@ -43,6 +45,7 @@ impl fmt::Display for ReportedTime {
 
 /// One execution of one test case. A suite may hold the same case many times: none of this is a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaseResult {
     pub name: String,
     pub class_name: String,
@@ -92,6 +95,7 @@ impl<'a> FromIterator<&'a CaseResult> for ResultCounts {
 
 /// How much of a file could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResultFileState {
     Whole,
@@ -103,6 +107,7 @@ pub enum ResultFileState {
 
 /// One report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResultFile {
     /// Below the root.
     pub path: String,
@@ -115,6 +120,7 @@ pub struct ResultFile {
 
 /// Why a run was stopped before it ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
     Canceled,
@@ -134,6 +140,7 @@ impl StopReason {
 
 /// How the process of a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     Code(i32),

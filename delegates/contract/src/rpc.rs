@@ -54,6 +54,7 @@ pub enum Version {
 
 /// A request that was not understood. A task that failed is an outcome and no error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RpcError {
     pub code: i64,
     pub message: String,
@@ -61,6 +62,7 @@ pub struct RpcError {
 
 /// What `initialize` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Initialize {
     /// The newest version that the agent speaks.
     pub protocol: u32,
@@ -89,6 +91,7 @@ pub struct Initialize {
 
 /// The proxy of a delegate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProxySetting {
     /// `http://HOST:PORT` or `https://HOST:PORT`.
     pub url: String,
@@ -98,6 +101,7 @@ pub struct ProxySetting {
 
 /// Who we are to a proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProxyLogin {
     Written {
@@ -110,6 +114,7 @@ pub enum ProxyLogin {
 
 /// The answer to `initialize`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Initialized {
     /// The version that will be spoken: at most the agent's.
     pub protocol: u32,
@@ -120,6 +125,7 @@ pub struct Initialized {
 
 /// Kinds of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
     Probe,
@@ -129,24 +135,28 @@ pub enum WorkKind {
 
 /// What `run_task` says; its answer is an [`Outcome`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunTaskParams {
     pub task: Task,
 }
 
 /// The answer to `run_task`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunTaskResult {
     pub outcome: Outcome,
 }
 
 /// What `cancel` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CancelParams {
     pub task: TaskId,
 }
 
 /// What `progress` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProgressParams {
     pub task: TaskId,
     pub progress: Progress,

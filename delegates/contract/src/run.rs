@@ -9,6 +9,7 @@ use crate::{Exit, LinkName, ObjectId, ResultFile, SecretRef};
 
 /// Identity of a run in one agent's catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RunId(pub u64);
 
@@ -20,6 +21,7 @@ impl fmt::Display for RunId {
 
 /// Execute one suite of a repository's commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunTask {
     pub run: RunId,
     /// Grows each time the run is handed out: an outcome with an older one is refused.
@@ -41,6 +43,7 @@ pub struct RunTask {
 
 /// A variable of a run's environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EnvironmentValue {
     Plain(String),
@@ -50,6 +53,7 @@ pub enum EnvironmentValue {
 
 /// What came of a run whose delegate could try it, and of which nothing is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunReport {
     pub run: RunId,
     pub fence: u64,
@@ -63,6 +67,7 @@ pub struct RunReport {
 
 /// How much a run has written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogSummary {
     pub written_bytes: u64,
     /// Left out in the middle, once the limit was reached.

@@ -8,6 +8,7 @@ use crate::SecretName;
 
 /// A reference to a secret; the delegate that needs the value resolves it at the last moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SecretRef {
     /// A source declared under `[secrets.NAME]` where the delegate runs.

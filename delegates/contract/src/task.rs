@@ -10,6 +10,7 @@ use crate::{ConnectionName, LinkName, ObjectId, RepoUrl, RunTask, Scheme, Secret
 
 /// Identity of a task, unique for one agent's state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskId(pub u64);
 
 impl fmt::Display for TaskId {
@@ -20,6 +21,7 @@ impl fmt::Display for TaskId {
 
 /// One piece of work, whole in itself: it can be handed to any delegate, and twice does no harm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Task {
     pub id: TaskId,
     /// How long it may take in all, in milliseconds from when the delegate takes it.
@@ -30,6 +32,7 @@ pub struct Task {
 
 /// How a repository is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Access {
     pub connection: ConnectionName,
     pub url: RepoUrl,
@@ -72,6 +75,7 @@ impl Access {
 
 /// The keys that an SSH server may show. Where nothing is said, only keys that the provider publishes are accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostKeys {
     /// The content of a `known_hosts` file (sshd(8)).
     pub known_hosts: Option<String>,
@@ -81,6 +85,7 @@ pub struct HostKeys {
 
 /// A certificate of our own, for a server that asks for one (mutual TLS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientCertificate {
     /// PEM, as content: our certificate first, then what it is built on.
     pub chain: String,
@@ -90,6 +95,7 @@ pub struct ClientCertificate {
 
 /// The provider's REST API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiAccess {
     /// The organization's or collection's URL, without a slash at the end.
     pub url: String,
@@ -99,6 +105,7 @@ pub struct ApiAccess {
 
 /// Who we are to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Credentials {
     /// HTTP Basic; the user may be empty, as it is with a personal access token.
@@ -131,6 +138,7 @@ impl Credentials {
 
 /// The kind of a task with what it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     Probe(ProbeTask),
@@ -150,6 +158,7 @@ impl Work {
 
 /// Test a connection: one attempt, step by step, up to the first that fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeTask {
     /// Revision of the connection that asked.
     pub revision: u64,
@@ -157,12 +166,14 @@ pub struct ProbeTask {
 
 /// Bring the links of one repository up to date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncTask {
     pub links: Vec<LinkView>,
 }
 
 /// What one link looks at in the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkView {
     pub link: LinkName,
     /// Revision of the link that asked.
@@ -176,6 +187,7 @@ pub struct LinkView {
 
 /// Which commit of a repository is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefSpec {
     /// Whatever the server's `HEAD` points to.

@@ -31,6 +31,7 @@ pub(super) struct Address {
 /// `ssh://host/a` is the folder at the top, `host:a` and `ssh://host/~/a` the one in the login's home. Hosting services
 /// know no such difference, so neither does the identity: in whichever form a repository is named, it is one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PathStart {
     #[default]

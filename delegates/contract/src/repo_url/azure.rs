@@ -20,6 +20,7 @@ pub(super) use site::{Site, is_azure_host};
 
 /// The names an Azure repository's address is made of: decoded, in the letter case they were given in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AzureRepository {
     pub account: AzureAccount,
     pub project: String,
@@ -28,6 +29,7 @@ pub struct AzureRepository {
 
 /// What owns projects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AzureAccount {
     /// An organization of Azure DevOps Services.

@@ -17,6 +17,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')')
     .remove(b'*');
 
+/// What [`join`] writes, where there are segments.
+#[cfg(feature = "schema")]
+pub(super) const PATH_PATTERN: &str = r"^(/([A-Za-z0-9._~!'()*-]|%[0-9A-F]{2})+)+$";
+
 /// Whether the segments stand in an address, percent-encoded, or in a local path, as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writing {

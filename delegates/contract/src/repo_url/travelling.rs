@@ -11,10 +11,12 @@ use super::segment::{self, Writing};
 use super::{Provider, RepoUrl, RepositoryIdentity, UrlError};
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Travelling {
     origin: Origin,
     provider: Provider,
     user: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = segment::PATH_PATTERN)))]
     path: String,
     #[serde(default)]
     start: PathStart,
