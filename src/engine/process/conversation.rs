@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -19,12 +20,16 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::framing::Lines;
+use super::framing::{LineFault, Lines};
 use super::patience::Patience;
 use crate::engine::delegate::ProgressSink;
 
 /// Of a text of the delegate's that is shown.
 const MAX_SHOWN: usize = 200;
+
+/// Messages of one conversation that fit nothing and are told or answered. Who sends more has been told often enough, and
+/// neither the log nor what waits to be sent may grow by it.
+const MAX_STRAY: u32 = 100;
 
 /// A task for the delegate, and where its end is waited for.
 pub(super) struct Order {
@@ -71,6 +76,8 @@ pub(super) struct Conversation<'a> {
     pending: HashMap<u64, Pending>,
     /// The id of the next request.
     next: u64,
+    /// Messages so far that fit nothing.
+    strays: u32,
     alarms: FuturesUnordered<BoxFuture<'static, (u64, Alarm)>>,
 }
 
@@ -86,7 +93,8 @@ impl<'a> Conversation<'a> {
         outgoing: mpsc::UnboundedSender<Message>,
         next: u64,
     ) -> Self {
-        Self { delegate, patience, outgoing, pending: HashMap::new(), next, alarms: FuturesUnordered::new() }
+        let (pending, alarms) = (HashMap::new(), FuturesUnordered::new());
+        Self { delegate, patience, outgoing, pending, next, strays: 0, alarms }
     }
 
     /// Hands out orders and takes answers until something ends it.
@@ -99,11 +107,7 @@ impl<'a> Conversation<'a> {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return End::Unwanted,
-                line = lines.next() => match line {
-                    Ok(Some(line)) => if let Err(end) = self.hear(&line) { return end },
-                    Ok(None) => return End::Closed,
-                    Err(fault) => return End::Broken(fault.to_string()),
-                },
+                line = lines.next() => if let Err(end) = self.hear_next(line) { return end },
                 order = orders.recv() => match order {
                     Some(order) => self.hand_out(order),
                     None => return End::Unwanted,
@@ -115,11 +119,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// Says no more, and takes answers until the delegate says no more either.
-    pub(super) async fn hear_out<R: AsyncRead + Unpin>(&mut self, lines: &mut Lines<R>) {
+    pub(super) async fn hear_out<R: AsyncRead + Unpin>(&mut self, lines: &mut Lines<R>) -> End {
         self.outgoing = mpsc::unbounded_channel().0;
-        while let Ok(Some(line)) = lines.next().await {
-            if self.hear(&line).is_err() {
-                break;
+        loop {
+            match self.hear_next(lines.next().await) {
+                Ok(()) => {}
+                Err(end) => return end,
             }
         }
     }
@@ -168,18 +173,28 @@ impl<'a> Conversation<'a> {
         let _ = self.outgoing.send(message);
     }
 
+    fn hear_next(&mut self, line: Result<Option<Bytes>, LineFault>) -> Result<(), End> {
+        match line {
+            Ok(Some(line)) => self.hear(&line),
+            Ok(None) => Err(End::Closed),
+            Err(fault) => Err(End::Broken(fault.to_string())),
+        }
+    }
+
     fn hear(&mut self, line: &[u8]) -> Result<(), End> {
-        let message: Message = serde_json::from_slice(line)
-            .map_err(|error| End::Broken(format!("it sent a line that is no message: {error}")))?;
-        match message {
+        match read_message(line).map_err(End::Broken)? {
             Message { id: Some(id), method: Some(method), .. } => {
                 let told = format!("the agent answers no `{}`", shown(&method));
-                self.say(Message::refusal(Some(id), RpcError::new(RpcError::METHOD_NOT_FOUND, told)));
+                if self.is_worth_a_word() {
+                    self.say(Message::refusal(Some(id), RpcError::new(RpcError::METHOD_NOT_FOUND, told)));
+                }
             }
             Message { id: None, method: Some(method), params, .. } if method == method::PROGRESS => {
                 match serde_json::from_value(params.unwrap_or_default()) {
                     Ok(told) => self.progress(told),
-                    Err(error) => self.pass_over(&format!("a progress that cannot be read: {error}")),
+                    Err(error) => {
+                        self.pass_over(&format!("a progress that cannot be read: {}", shown(&error.to_string())))
+                    }
                 }
             }
             Message { method: Some(_), .. } => {}
@@ -221,15 +236,23 @@ impl<'a> Conversation<'a> {
                     Ok(facts) if kind_of(&facts) != pending.kind => Err(protocol("with facts of another kind".into())),
                     result => result,
                 },
-                Err(error) => Err(protocol(format!("with what cannot be read: {error}"))),
+                Err(error) => Err(protocol(format!("with what cannot be read: {}", shown(&error.to_string())))),
             },
         };
         // Nobody may be waiting any more.
         let _ = pending.answer.send(result);
     }
 
-    fn pass_over(&self, what: &str) {
-        tracing::warn!(delegate = %self.delegate, "a delegate sent {what}; it is passed over");
+    fn pass_over(&mut self, what: &str) {
+        if self.is_worth_a_word() {
+            tracing::warn!(delegate = %self.delegate, "a delegate sent {what}; it is passed over");
+        }
+    }
+
+    /// Counts a message that fits nothing, and says whether that is still worth a word.
+    fn is_worth_a_word(&mut self) -> bool {
+        self.strays = self.strays.saturating_add(1);
+        self.strays <= MAX_STRAY
     }
 }
 
@@ -256,7 +279,13 @@ fn kind_of(facts: &Facts) -> WorkKind {
     }
 }
 
+/// One line as a message; otherwise, what is wrong with it.
+pub(super) fn read_message(line: &[u8]) -> Result<Message, String> {
+    serde_json::from_slice(line)
+        .map_err(|error| format!("it sent a line that is no message: {}", shown(&error.to_string())))
+}
+
 /// A text of the delegate's, bounded and without what steers a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect()
 }

@@ -100,6 +100,15 @@ async fn connect(path: &Path) -> Result<Met, SeatError> {
 }
 
 impl Held {
+    /// Returns when the program has ended, whoever else may still hold its output; never for one behind a socket.
+    pub(super) async fn ended(&mut self) {
+        match self {
+            // How it ended is asked for again, and told then.
+            Self::Child(leader) => drop(leader.child.wait().await),
+            Self::Socket => std::future::pending().await,
+        }
+    }
+
     /// Asks it to end.
     pub(super) fn ask_to_end(&self) {
         if let Self::Child(leader) = self {

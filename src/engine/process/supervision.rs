@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::conversation::{Conversation, End, Order, Orphans};
+use super::conversation::{Conversation, End, Order, Orphans, read_message, shown};
 use super::framing::{self, Lines};
 use super::patience::Retries;
 use super::seat::{Held, Met, Seat};
@@ -21,6 +21,10 @@ const INTRODUCTION: u64 = 0;
 
 /// Between SIGTERM and SIGKILL for the processes of runs whose delegate is gone.
 const SWEEP_GRACE: Duration = Duration::from_secs(5);
+
+/// For what a program that has ended said last: it lies in the pipe already, whose end may never come where a process that
+/// was left behind holds it open.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A delegate, and those who wait for it.
 pub(super) struct Supervision {
@@ -97,15 +101,20 @@ impl Supervision {
 
     /// Speaks with the delegate until it is lost, and says why; nothing where it is not wanted any more.
     async fn live(&mut self, introduced: Introduced) -> Option<String> {
-        let Introduced { mut lines, outgoing, saying: _saying, held, says } = introduced;
+        let Introduced { mut lines, outgoing, saying: _saying, mut held, says } = introduced;
         self.note_connected(says);
         let (name, patience) = (self.settings.name().clone(), self.settings.patience);
         let mut conversation = Conversation::new(&name, patience, outgoing, INTRODUCTION + 1);
-        match conversation.go_on(&mut lines, &mut self.orders, &self.stop).await {
+        let end = tokio::select! {
+            end = conversation.go_on(&mut lines, &mut self.orders, &self.stop) => end,
+            () = held.ended() => hear_last_words(&mut conversation, &mut lines, &mut held).await,
+        };
+        match end {
             End::Unwanted => {
                 self.standing.send_modify(|standing| standing.status = DelegateStatus::Draining);
                 held.ask_to_end();
-                if tokio::time::timeout(patience.stop, conversation.hear_out(&mut lines)).await.is_err() {
+                let last_words = hear_last_words(&mut conversation, &mut lines, &mut held);
+                if tokio::time::timeout(patience.stop, last_words).await.is_err() {
                     tracing::warn!(delegate = %name, "a delegate did not end in time and is killed");
                 }
                 held.kill().await;
@@ -176,6 +185,17 @@ impl Supervision {
     }
 }
 
+/// What a delegate says that is told no more, until its output ends, or soon after it has ended itself.
+async fn hear_last_words(conversation: &mut Conversation<'_>, lines: &mut Reader, held: &mut Held) -> End {
+    let last_words = conversation.hear_out(lines);
+    tokio::pin!(last_words);
+    tokio::select! {
+        end = &mut last_words => return end,
+        () = held.ended() => {}
+    }
+    tokio::time::timeout(LAST_WORDS, last_words).await.unwrap_or(End::Closed)
+}
+
 /// Writes until there is nothing more to be said, or nobody to read it: the conversation sees that by itself.
 async fn say(writer: Writer, messages: mpsc::UnboundedReceiver<Message>) {
     if let Err(error) = framing::write(writer, messages).await {
@@ -192,19 +212,19 @@ async fn hear_introduction(lines: &mut Reader) -> Result<Initialized, NotHad> {
             Ok(None) => return Err(because(String::new())),
             Err(fault) => return Err(because(fault.to_string())),
         };
-        let message: Message = serde_json::from_slice(&line)
-            .map_err(|error| because(format!("it sent a line that is no message: {error}")))?;
+        let message = read_message(&line).map_err(because)?;
         if message.method.is_some() {
             continue;
         }
         if let Some(error) = message.error {
-            return Err(because(format!("it refused `initialize`: {}", error.message)));
+            return Err(because(format!("it refused `initialize`: {}", shown(&error.message))));
         }
-        let says = serde_json::from_value::<Initialized>(message.result.unwrap_or_default())
-            .map_err(|error| because(format!("its answer to `initialize` cannot be read: {error}")))?;
+        let says = serde_json::from_value::<Initialized>(message.result.unwrap_or_default()).map_err(|error| {
+            because(format!("its answer to `initialize` cannot be read: {}", shown(&error.to_string())))
+        })?;
         if !(1..=PROTOCOL).contains(&says.protocol) {
             return Err(because(format!("it speaks version {} of the protocol, not 1 to {PROTOCOL}", says.protocol)));
         }
-        return Ok(says);
+        return Ok(Initialized { program: shown(&says.program), ..says });
     }
 }

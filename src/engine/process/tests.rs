@@ -2,6 +2,7 @@
 
 mod documented;
 mod misbehaving;
+mod relentless;
 mod serving;
 
 use std::sync::{Arc, Mutex};
@@ -53,12 +54,17 @@ impl Fake {
 
     /// What comes of a task, with all that was told of it on the way.
     async fn told(&self, task: u64, cancel: &CancellationToken) -> (Result<Facts, Failure>, Vec<Progress>) {
+        self.told_of(probe(task), cancel).await
+    }
+
+    async fn told_of(&self, task: Task, cancel: &CancellationToken) -> (Result<Facts, Failure>, Vec<Progress>) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let progress: ProgressSink = Arc::new(move |progress| sink.lock().unwrap().push(progress));
-        let carried = self.delegate.carry_out(probe(task), progress, cancel.clone());
+        let id = task.id;
+        let carried = self.delegate.carry_out(task, progress, cancel.clone());
         let outcome = tokio::time::timeout(PATIENCE, carried).await.unwrap();
-        assert_eq!(outcome.task, TaskId(task));
+        assert_eq!(outcome.task, id);
         let told = told.lock().unwrap().clone();
         (outcome.result, told)
     }
@@ -176,6 +182,7 @@ async fn what_is_unknown_is_passed_over() {
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"who_are_you"}"#,
         r#"{"jsonrpc":"2.0"}"#,
+        r#"{"jsonrpc":"2.0","method":"progress","colour":1,"params":{"task":99,"mood":"good","progress":{"sung":{}}}}"#,
     ];
     let lines = unknown.map(|line| format!("echo '{line}'; ")).concat();
     let fake = Fake::new(&format!("{INTRODUCE} read -r task; {lines} echo \"$ANSWER\"; cat >/dev/null"));

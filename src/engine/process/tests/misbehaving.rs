@@ -1,8 +1,10 @@
 //! Delegates that end, hang, or do not keep to the rules.
 
+use suitesync_contract::rpc::MAX_LINE;
+
 use super::*;
 
-fn hasty() -> Patience {
+pub(super) fn hasty() -> Patience {
     let short = Duration::from_millis(300);
     Patience { initialize: short, cancel: short, stop: short, first_retry: Duration::from_millis(10) }
 }
@@ -27,6 +29,11 @@ async fn the_tasks_of_one_that_ends_are_lost() {
 async fn the_tasks_of_one_that_breaks_the_rules_are_lost() {
     check_lost(&format!("{INTRODUCE} read -r task; echo hello; sleep 600"), "a line that is no message").await;
     check_lost(&format!("{INTRODUCE} read -r task; printf '{{'; exit 0"), "the last line has no end").await;
+    check_lost(&format!("{INTRODUCE} read -r task; printf '\"\\377\"\\n'; sleep 600"), "a line that is no message")
+        .await;
+    let endless = format!("{INTRODUCE} read -r task; head -c {} /dev/zero; sleep 600", MAX_LINE + (1 << 20));
+    check_lost(&endless, &format!("a line has more than {MAX_LINE} bytes")).await;
+    check_lost(&format!("{INTRODUCE} read -r task; echo \"[$ANSWER]\"; sleep 600"), "a line that is no message").await;
     let old = r#"{"jsonrpc":"1.0","id":1,"result":{}}"#;
     check_lost(&format!("{INTRODUCE} read -r task; echo '{old}'; sleep 600"), "a line that is no message").await;
 }
@@ -34,7 +41,10 @@ async fn the_tasks_of_one_that_breaks_the_rules_are_lost() {
 #[tokio::test]
 async fn one_that_does_not_introduce_itself_well_is_lost() {
     let hello = |result: &str| format!("read -r line; echo '{{\"jsonrpc\":\"2.0\",\"id\":0,{result}}}'; sleep 600");
-    check_lost(&hello(r#""result":{"protocol":9,"program":"x","work":[]}"#), "it speaks version 9").await;
+    for version in [0, 2, 9] {
+        let result = format!(r#""result":{{"protocol":{version},"program":"x","work":[]}}"#);
+        check_lost(&hello(&result), &format!("it speaks version {version} of the protocol, not 1 to 1")).await;
+    }
     check_lost(&hello(r#""result":{"protocol":1}"#), "its answer to `initialize` cannot be read").await;
     check_lost(&hello(r#""error":{"code":1,"message":"not today"}"#), "it refused `initialize`: not today").await;
 }
