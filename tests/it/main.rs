@@ -14,6 +14,7 @@ mod framework;
 mod freshness;
 mod kills;
 mod life;
+mod plugins;
 mod repositories;
 mod runs;
 mod runs_process;

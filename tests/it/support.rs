@@ -2,7 +2,9 @@
 
 pub(crate) mod connection;
 pub(crate) mod katalon;
+pub(crate) mod plugin;
 pub(crate) mod processes;
+pub(crate) mod protocol;
 pub(crate) mod room;
 pub(crate) mod running;
 pub(crate) mod schedule;
