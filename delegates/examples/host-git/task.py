@@ -86,7 +86,7 @@ class Task:
             refuse("reaches servers by https alone")
         if self.access.get("client_certificate"):
             refuse("has no certificate of its own to show")
-        if "private_key" in (self.access["credentials"] or {}):
+        if "private_key" in (self.access.get("credentials") or {}):
             refuse("signs in without keys of SSH")
 
     # The test of a connection.
@@ -113,7 +113,7 @@ class Task:
 
     def unlock(self):
         """Reads the credentials; where they come from. They are sent in a header and are no argument of any command."""
-        kind, given = next(iter((self.access["credentials"] or {"none": None}).items()))
+        kind, given = next(iter((self.access.get("credentials") or {"none": None}).items()))
         if kind == "none":
             return "none needed"
         source = given["password" if kind == "basic" else "token"]
@@ -159,7 +159,7 @@ class Task:
         if commit is None:
             discovery = {"roots": [], "cases": [], "suites": [], "notices": [NO_COMMIT]}
             return {"found": {"commit": None, "discovery": discovery, "parsed": 0, "remembered": 0}}
-        if commit == link["known"]:
+        if commit == link.get("known"):
             return {"unchanged": {"commit": commit}}
         tree = self.trees.get(commit) or self.trees.setdefault(commit, self.fetch_tree(commit))
         if directory and tree.get(directory, ("", ""))[0] != FOLDER:
