@@ -7,6 +7,7 @@ pub mod audit;
 pub mod columns;
 pub mod connection;
 pub mod contents;
+pub mod delegate;
 pub mod history;
 pub mod link;
 pub mod open;

@@ -14,7 +14,6 @@ mod keys;
 mod known_hosts;
 mod lint;
 mod mask;
-mod nearest;
 mod place;
 mod program;
 mod proxy;
@@ -32,6 +31,8 @@ mod watch;
 use std::path::PathBuf;
 
 use toml::de::DeTable;
+
+use crate::domain::nearest;
 
 pub use certificates::{CertificatesError, read_certificates};
 pub use diagnostic::{Diagnostic, Severity};

@@ -2,11 +2,15 @@
 
 pub mod access;
 pub mod agenda;
+pub mod attempt;
+pub mod back_off;
 pub mod cadence;
 pub mod changes;
 pub mod connection;
+pub mod delegate;
 pub mod event;
 pub mod link;
+pub mod nearest;
 pub mod retry;
 pub mod run;
 pub mod schedule;

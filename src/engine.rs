@@ -9,6 +9,7 @@ pub mod care;
 pub mod control;
 pub mod delegate;
 pub mod dispatcher;
+pub mod explanation;
 pub mod hiring;
 pub mod local;
 pub mod parses;

@@ -44,7 +44,7 @@ impl ConnectionConfig {
 }
 
 impl LinkConfig {
-    /// SHA-256 over URL, connection, ref, directory and formats.
+    /// SHA-256 over URL, connection, ref, directory, formats and tags. A key that is not written leaves no mark.
     pub fn fingerprint(&self) -> String {
         let mut fields = Fields::new("link");
         fields.add("connection", self.connection.as_str());
@@ -57,6 +57,10 @@ impl LinkConfig {
         }
         fields.add("directory", &self.directory);
         self.formats.iter().for_each(|format| fields.add("format", format.as_str()));
+        if let Some(tags) = &self.delegate_tags {
+            fields.add("delegate_tags", &tags.iter().count().to_string());
+            tags.iter().for_each(|tag| fields.add("delegate_tag", tag));
+        }
         fields.finish()
     }
 }

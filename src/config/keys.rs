@@ -109,6 +109,7 @@ pub(super) static LINK: Keys = Keys {
         "proceed",
         "archived",
         "formats",
+        "delegate_tags",
         "link_existing_results",
     ],
     unsupported: &["renamed_from"],

@@ -77,7 +77,7 @@ pub(super) fn read<'r>(context: &Context<'r>, documents: &'r [Document<'r>]) -> 
         declare(context.report, &mut draft.connections, name, config);
     }
     for section in sections(&tops, "link", &keys::LINK) {
-        let (name, config) = link::read(&section, &draft.connections);
+        let (name, config) = link::read(&section, context, &draft.connections);
         declare(context.report, &mut draft.links, name, config);
     }
     for section in sections(&tops, "schedule", &keys::SCHEDULE) {

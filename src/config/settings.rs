@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use suitesync_contract::{
-    ConnectionName, EnvironmentValue, LinkName, RefSpec, RepoUrl, ScheduleName, SecretName, SecretRef,
+    ConnectionName, EnvironmentValue, LinkName, RefSpec, RepoUrl, ScheduleName, SecretName, SecretRef, Tags,
 };
 
 use crate::domain::access::AccessRules;
 use crate::domain::cadence::Cadence;
+use crate::domain::selection::most_specific;
 
 pub use connection::{ClientCertificateConfig, ConnectionConfig, ConnectionType, HostKeysConfig};
 pub use delegate::{DelegateConfig, DelegateKind};
@@ -39,6 +40,23 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the syncs of a link ask of a delegate.
+    pub fn tags_of_link(&self, link: &LinkConfig) -> Tags {
+        most_specific([link.delegate_tags.as_ref(), self.tags_of_connection(&link.connection)])
+    }
+
+    /// What the runs of a schedule ask of a delegate.
+    pub fn tags_of_schedule(&self, schedule: &ScheduleConfig) -> Tags {
+        let link = self.links.get(&schedule.link);
+        let of_link = link.and_then(|link| link.delegate_tags.as_ref());
+        let of_connection = link.and_then(|link| self.tags_of_connection(&link.connection));
+        most_specific([schedule.delegate_tags.as_ref(), of_link, of_connection])
+    }
+
+    fn tags_of_connection(&self, name: &ConnectionName) -> Option<&Tags> {
+        self.connections.get(name).map(|connection| &connection.delegate_tags)
+    }
+
     /// The environment variables that any secret comes from.
     pub fn secret_variables(&self) -> BTreeSet<String> {
         let declared = self.secrets.values().map(SecretSource::reference);
@@ -197,6 +215,8 @@ pub struct LinkConfig {
     /// `archived = true` pins it, and this is where it says so.
     pub archived: Option<Pin>,
     pub formats: Vec<Format>,
+    /// Wins over the connection's, whole, where it is there.
+    pub delegate_tags: Option<Tags>,
     /// Whether results that the project already holds are attached to cases as they appear.
     pub link_existing_results: bool,
 }

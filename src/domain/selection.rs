@@ -1,15 +1,97 @@
-//! Which delegate gets a task: a pure function of what is known of each, with a verdict a delegate.
+//! Which delegate gets a task: a pure function of what is wanted and of what is known of each delegate, with every rule
+//! that each of them fails.
 
+mod choice;
+mod reason;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{DelegateName, Failure, FailureClass, Tags};
 
-/// What is known of a delegate when a task is to be placed.
+use super::back_off::BackOff;
+use super::delegate::DelegateStatus;
+use super::nearest::nearest;
+
+use choice::{Load, best};
+
+pub use choice::Preference;
+pub use reason::Reason;
+
+/// Tasks in a delegate's hands for each of its places. Most of them wait for a server that has nothing new; were they to
+/// fill the places, a handful of silent servers would keep everybody waiting. Each run takes a place of its own.
+const TASKS_A_PLACE: u32 = 64;
+
+/// What a task asks of whoever carries it out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    pub tags: Tags,
+    pub work: WorkKind,
+    /// The servers that it connects to.
+    pub hosts: Vec<String>,
+    /// Those that could not connect to them in this task.
+    pub failed: BTreeSet<DelegateName>,
+}
+
+impl Wanted {
+    /// A task wherever its servers are.
+    pub fn new(tags: Tags, work: WorkKind) -> Self {
+        Self { tags, work, hosts: Vec::new(), failed: BTreeSet::new() }
+    }
+
+    /// The same, after this one has failed at it.
+    #[must_use]
+    pub fn without(&self, delegate: &DelegateName) -> Self {
+        let mut without = self.clone();
+        without.failed.insert(delegate.clone());
+        without
+    }
+}
+
+/// What is known of a delegate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub name: DelegateName,
     /// The delegate's own name counts as a tag.
     pub tags: Tags,
+    /// The kinds of tasks that it carries out.
+    pub work: Vec<WorkKind>,
+    pub status: DelegateStatus,
+    /// Why it is lost, while it is.
+    pub lost: Option<String>,
     pub capacity: u32,
-    pub running: u32,
+    /// Tasks in its hands that are no runs.
+    pub tasks: u32,
+    /// Runs in its hands.
+    pub runs: u32,
+    pub backs_off: Vec<BackOff>,
+    /// Grows with each task that is given to anyone; 0 for one that never had any.
+    pub last_used: u64,
+}
+
+/// Every rule that a delegate fails; it is eligible where there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub delegate: DelegateName,
+    pub reasons: Vec<Reason>,
+}
+
+impl Verdict {
+    pub fn is_eligible(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// Whether it could take the task now, or as soon as it has a free place.
+    fn is_at_hand(&self) -> bool {
+        self.reasons.iter().all(|reason| matches!(reason, Reason::Full { .. }))
+    }
+
+    /// Whether nothing but another configuration makes it eligible.
+    fn is_out_of_question(&self) -> bool {
+        self.reasons.iter().any(Reason::is_lasting)
+    }
 }
 
 /// Where a task goes.
@@ -17,70 +99,174 @@ pub struct Candidate {
 pub enum Selection {
     /// To this one.
     Chosen(DelegateName),
-    /// Those that could take it are full.
-    Wait,
-    /// No delegate carries the tags.
-    None(Failure),
+    /// Those that could take it have no free place.
+    WaitForPlace,
+    /// Those that could take it are not there.
+    WaitForDelegate,
+    /// No delegate will ever take it.
+    Nobody(Failure),
 }
 
-/// The least busy delegate that has all wanted tags; the first of equals.
-pub fn select(wanted: &Tags, candidates: &[Candidate]) -> Selection {
-    let able: Vec<_> = candidates.iter().filter(|candidate| candidate.tags.missing(wanted).is_empty()).collect();
-    if able.is_empty() {
-        return Selection::None(no_eligible(wanted, candidates));
+/// The tags that count: the most specific setting wins whole, an empty one, too. `settings` begins with it.
+pub fn most_specific<'t>(settings: impl IntoIterator<Item = Option<&'t Tags>>) -> Tags {
+    settings.into_iter().flatten().next().cloned().unwrap_or_default()
+}
+
+/// Where a task goes; `warm` is whose mirror of the repository is.
+pub fn select(wanted: &Wanted, candidates: &[Candidate], warm: Option<&DelegateName>) -> Selection {
+    if let Some((name, _)) = choose(wanted, candidates, warm) {
+        return Selection::Chosen(name);
     }
-    able.into_iter()
-        .filter(|candidate| candidate.running < candidate.capacity)
-        .min_by(|a, b| {
-            let load = |c: &Candidate, other: &Candidate| u64::from(c.running) * u64::from(other.capacity);
-            load(a, b).cmp(&load(b, a))
-        })
-        .map_or(Selection::Wait, |candidate| Selection::Chosen(candidate.name.clone()))
+    let verdicts = verdicts(wanted, candidates);
+    if verdicts.iter().any(Verdict::is_at_hand) {
+        Selection::WaitForPlace
+    } else if verdicts.iter().all(Verdict::is_out_of_question) {
+        Selection::Nobody(nobody(wanted, candidates, &verdicts))
+    } else {
+        Selection::WaitForDelegate
+    }
 }
 
-fn no_eligible(wanted: &Tags, candidates: &[Candidate]) -> Failure {
-    let verdicts: Vec<_> = candidates
-        .iter()
-        .map(|candidate| format!("{}: missing tag {}", candidate.name, candidate.tags.missing(wanted).join(", ")))
-        .collect();
-    let message = format!("no delegate has all of the tags {wanted} ({})", verdicts.join("; "));
+/// Who of the eligible is taken, and why this one.
+pub fn choose(
+    wanted: &Wanted,
+    candidates: &[Candidate],
+    warm: Option<&DelegateName>,
+) -> Option<(DelegateName, Preference)> {
+    let verdicts = verdicts(wanted, candidates);
+    let eligible = candidates.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_eligible());
+    let eligible: Vec<_> = eligible.map(|(candidate, _)| candidate).collect();
+    best(&eligible, wanted.work, warm).map(|(candidate, preference)| (candidate.name.clone(), preference))
+}
+
+/// Why nobody can be given such a task at this moment: every verdict in one line. Nothing where somebody can, or could
+/// had they a free place.
+pub fn why_nobody(wanted: &Wanted, candidates: &[Candidate]) -> Option<String> {
+    let verdicts = verdicts(wanted, candidates);
+    (!verdicts.iter().any(Verdict::is_at_hand)).then(|| told(&verdicts))
+}
+
+/// What each delegate lacks for a task, in the order of `candidates`.
+///
+/// Nobody backs off where nobody else is at hand: a host that one delegate alone can be asked for is asked for by it.
+pub fn verdicts(wanted: &Wanted, candidates: &[Candidate]) -> Vec<Verdict> {
+    let judged = |candidate: &Candidate| Verdict { delegate: candidate.name.clone(), reasons: candidate.lacks(wanted) };
+    let mut verdicts: Vec<_> = candidates.iter().map(judged).collect();
+    if can_be_asked(wanted, candidates) {
+        for (candidate, verdict) in candidates.iter().zip(&mut verdicts) {
+            verdict.reasons.extend(candidate.back_offs(wanted).cloned().map(Reason::BacksOff));
+        }
+    }
+    verdicts
+}
+
+/// Whether anybody can be asked now, or as soon as there is a free place, who is not known to fail at the same host.
+pub fn can_be_asked(wanted: &Wanted, candidates: &[Candidate]) -> bool {
+    let is_free = |candidate: &Candidate| {
+        candidate.back_offs(wanted).next().is_none()
+            && candidate.lacks(wanted).iter().all(|reason| matches!(reason, Reason::Full { .. }))
+    };
+    candidates.iter().any(is_free)
+}
+
+/// What a task waited for in vain.
+pub fn waited_for(wanted: &Wanted, candidates: &[Candidate]) -> Failure {
+    let message = format!("no delegate could take it in time ({})", told(&verdicts(wanted, candidates)));
     Failure::new(FailureClass::NoEligibleDelegate, message)
+        .with_hint("see to it that one of them is there: `suitesync delegate list`")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn candidate(name: &str, tags: &[&str], running: u32, capacity: u32) -> Candidate {
-        Candidate { name: name.parse().unwrap(), tags: tags.iter().collect(), capacity, running }
+impl Candidate {
+    /// Whether it has the tags and does the work, be it there or not.
+    pub fn suits(&self, wanted: &Wanted) -> bool {
+        self.work.contains(&wanted.work) && self.tags.missing(&wanted.tags).is_empty()
     }
 
-    fn chosen(wanted: &[&str], candidates: &[Candidate]) -> Selection {
-        select(&wanted.iter().collect(), candidates)
+    /// Counts one more task in its hands.
+    pub fn take(&mut self, work: WorkKind) {
+        match work {
+            WorkKind::Run => self.runs += 1,
+            WorkKind::Probe | WorkKind::Sync => self.tasks += 1,
+        }
     }
 
-    #[test]
-    fn without_tags_the_least_busy_one_is_taken() {
-        let candidates = [candidate("a", &[], 2, 4), candidate("b", &[], 2, 8), candidate("c", &[], 1, 2)];
-        assert_eq!(chosen(&[], &candidates), Selection::Chosen("b".parse().unwrap()));
+    /// Every rule that it fails, whatever others there are.
+    fn lacks(&self, wanted: &Wanted) -> Vec<Reason> {
+        let missing = self.tags.missing(&wanted.tags).into_iter().map(|tag| Reason::MissingTag(tag.to_owned()));
+        let mut reasons: Vec<_> = missing.collect();
+        if !self.work.contains(&wanted.work) {
+            reasons.push(Reason::DoesNot(wanted.work));
+        }
+        reasons.extend(self.is_away());
+        if wanted.failed.contains(&self.name) {
+            reasons.push(Reason::Unconnected);
+        }
+        let Load { taken, of } = self.load(wanted.work);
+        if taken >= of {
+            reasons.push(Reason::Full { taken, of });
+        }
+        reasons
     }
 
-    #[test]
-    fn every_wanted_tag_counts() {
-        let candidates = [candidate("a", &["linux"], 0, 4), candidate("b", &["linux", "dc-1"], 3, 4)];
-        assert_eq!(chosen(&["DC-1", "linux"], &candidates), Selection::Chosen("b".parse().unwrap()));
+    fn is_away(&self) -> Option<Reason> {
+        match self.status {
+            DelegateStatus::Connected => None,
+            DelegateStatus::Starting => Some(Reason::Starting),
+            DelegateStatus::Draining => Some(Reason::Draining),
+            DelegateStatus::Lost => Some(Reason::Lost(self.lost.clone().unwrap_or_default())),
+        }
     }
 
-    #[test]
-    fn a_full_delegate_with_the_tags_is_waited_for() {
-        assert_eq!(chosen(&["linux"], &[candidate("a", &["linux"], 4, 4)]), Selection::Wait);
+    /// Those of its back-offs that are about a server of the task.
+    pub fn back_offs(&self, wanted: &Wanted) -> impl Iterator<Item = &BackOff> {
+        self.backs_off.iter().filter(|back_off| wanted.hosts.contains(&back_off.host))
     }
 
-    #[test]
-    fn when_nobody_has_the_tags_every_verdict_is_told() {
-        let Selection::None(failure) = chosen(&["mainframe"], &[candidate("a", &["linux"], 0, 4)]) else {
-            panic!("nobody has the tag");
+    fn load(&self, work: WorkKind) -> Load {
+        match work {
+            WorkKind::Run => Load { taken: self.runs, of: self.capacity },
+            WorkKind::Probe | WorkKind::Sync => {
+                Load { taken: self.tasks, of: self.capacity.saturating_mul(TASKS_A_PLACE) }
+            }
+        }
+    }
+}
+
+fn nobody(wanted: &Wanted, candidates: &[Candidate], verdicts: &[Verdict]) -> Failure {
+    let work = reason::plural(wanted.work);
+    let able = candidates.iter().filter(|candidate| candidate.work.contains(&wanted.work)).count();
+    if able == 0 {
+        let message = format!("no delegate does {work} ({})", told(verdicts));
+        let failure = Failure::new(FailureClass::NoEligibleDelegate, message);
+        return match wanted.work {
+            WorkKind::Run => failure.with_hint("set `runs = true` in a [[delegate]], or add one of kind \"process\""),
+            WorkKind::Probe | WorkKind::Sync => failure,
         };
-        assert_eq!(failure.message, "no delegate has all of the tags mainframe (a: missing tag mainframe)");
     }
+    let that = if able < candidates.len() { format!(" that does {work}") } else { String::new() };
+    let message = format!("no delegate{that} has all of the tags {} ({})", wanted.tags, told(verdicts));
+    let failure = Failure::new(FailureClass::NoEligibleDelegate, message);
+    match slip(wanted, candidates) {
+        Some((tag, near)) => failure.with_hint(format!("was `{near}` meant where `delegate_tags` says `{tag}`?")),
+        None => failure,
+    }
+}
+
+/// A wanted tag that nobody has, and the one that was probably meant.
+fn slip<'t>(wanted: &'t Wanted, candidates: &'t [Candidate]) -> Option<(&'t str, &'t str)> {
+    let carried = || candidates.iter().flat_map(|candidate| candidate.tags.iter());
+    let unknown = wanted.tags.iter().filter(|tag| !carried().any(|known| known == *tag));
+    unknown.filter_map(|tag| Some((tag, nearest(tag, carried())?))).next()
+}
+
+/// Every verdict in one line.
+fn told(verdicts: &[Verdict]) -> String {
+    if verdicts.is_empty() {
+        return "there are no delegates".to_owned();
+    }
+    let one = |verdict: &Verdict| {
+        let reasons: Vec<_> = verdict.reasons.iter().map(ToString::to_string).collect();
+        format!("{}: {}", verdict.delegate, reasons.join(", "))
+    };
+    verdicts.iter().map(one).collect::<Vec<_>>().join("; ")
 }

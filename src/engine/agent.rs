@@ -2,7 +2,10 @@
 
 mod attending;
 mod configuring;
+mod draining;
+mod explaining;
 mod operating;
+mod placing;
 mod running;
 mod scheduling;
 mod syncing;
@@ -14,19 +17,20 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
-use suitesync_contract::{DelegateName, Failure, FailureClass, Progress, RunId, Tags, Task, TaskId};
+use suitesync_contract::{DelegateName, Failure, FailureClass, Progress, RunId, TaskId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::control::{AgentState, Command, Control};
-use super::delegate::{Delegate, ProgressSink, Standing};
-use super::dispatcher::{Dispatcher, Ended, Order, Returned, Verdict};
+use super::delegate::{Delegate, Standing};
+use super::dispatcher::{Dispatcher, Ended, Order, Returned};
 use super::plan::{Job, Plan};
 use super::run_logs::RunLogs;
 use super::work::Update;
-use crate::catalog::{Catalog, CatalogError, audit, connection};
+use crate::catalog::run::RunRecord;
+use crate::catalog::{Catalog, CatalogError, audit, connection, delegate};
 use crate::config::Config;
 use crate::config::Diagnostic;
 use crate::config::Secrets;
@@ -64,6 +68,10 @@ enum Note {
     /// A run that began though nobody wants it any more.
     Unwanted(RunId),
     RunOver,
+    /// A run that nobody has begun is handed out anew, for another delegate.
+    HandedOut(Box<Order>, Result<Option<RunRecord>, CatalogError>),
+    /// Whoever asked for a task waits no longer for a delegate.
+    WaitedInVain(TaskId),
     Standing(DelegateName, Standing),
 }
 
@@ -129,6 +137,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
     let version = env!("CARGO_PKG_VERSION");
     let message = format!("suitesync {version} begins to work as {}", agent.config.agent.name);
     agent.catalog.tell(Event::new(now, EventName::AgentStarted, message).field("version", version)).await?;
+    agent.dispatcher.set_drained(agent.catalog.read(delegate::drained).await?);
     agent.set_delegates().await?;
     agent.take_up(now).await?;
     agent.resume_runs().await?;
@@ -170,6 +179,7 @@ impl Agent {
             }
             Command::Cancel { run, by, answer } => drop(answer.send(self.cancel_run(run, &by).await)),
             Command::Act { act, by, answer } => drop(answer.send(self.act(act, &by).await)),
+            Command::Explain { subject, answer } => drop(answer.send(self.explain(&subject))),
             Command::State { answer } => drop(answer.send(Ok(self.state()))),
         }
     }
@@ -183,6 +193,7 @@ impl Agent {
             configured_at: self.configured_at,
             rejected: self.rejected.clone(),
             delegates: self.dispatcher.views(),
+            candidates: self.dispatcher.candidates(),
             started_with: Arc::clone(&self.started_with),
             executes_runs: self.executes_runs(),
             unwritable: self.unwritable.clone(),
@@ -224,6 +235,8 @@ impl Agent {
             Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
             Note::Unwanted(run) => self.stop_run(run),
             Note::RunOver => {}
+            Note::HandedOut(order, record) => self.handed_out(*order, record),
+            Note::WaitedInVain(task) => self.give_up(task),
             Note::Standing(name, standing) => self.note_standing(&name, &standing),
         }
     }
@@ -254,52 +267,6 @@ impl Agent {
         TaskId(self.last_task)
     }
 
-    /// Places a task for `job`.
-    fn submit(&mut self, job: Job, task: Task, wanted: Tags, cancel: CancellationToken) {
-        let (id, notes) = (task.id, self.notes.clone());
-        let progress: ProgressSink = Arc::new(move |progress| {
-            // Nobody is left to hear it when the agent stops.
-            let _ = notes.send(Note::Progress(id, progress));
-        });
-        self.under_way.insert(id, job);
-        if let Some(ended) = self.dispatcher.submit(Order { task, wanted, cancel, progress, attempt: 1 }) {
-            self.end(ended);
-        }
-    }
-
-    fn take_back(&mut self, returned: Returned) {
-        let (verdict, impossible) = self.dispatcher.take_back(returned);
-        match verdict {
-            Verdict::Ended(ended) => self.end(ended),
-            Verdict::PlacedAgain { delegate, attempt, failure, task } => {
-                self.tell_placed_again(&delegate, attempt, &failure, &task);
-            }
-        }
-        impossible.into_iter().for_each(|ended| self.end(ended));
-    }
-
-    fn tell_placed_again(&self, delegate: &DelegateName, attempt: u32, failure: &Failure, task: &Task) {
-        let message = format!("delegate {delegate} was lost at a task of connection {}", task.access.connection);
-        let event = Event::new(Utc::now(), EventName::TaskReassigned, message)
-            .connection(&task.access.connection)
-            .delegate(Some(delegate))
-            .failure(failure)
-            .field("attempt", attempt);
-        let catalog = self.catalog.clone();
-        self.tracker.spawn(async move { report_write(catalog.tell(event).await) });
-    }
-
-    fn end(&mut self, ended: Ended) {
-        match self.under_way.remove(&ended.task.id) {
-            Some(Job::Test(name)) => self.end_test(&name, ended),
-            Some(Job::Sync(key)) => self.end_sync(&key, ended),
-            Some(Job::Run(run)) => self.end_run(run, ended),
-            Some(Job::Remove(_) | Job::Forget) | None => {}
-        }
-    }
-}
-
-impl Agent {
     /// Takes note that the catalog could not be written; told once until it can be again.
     fn note_unwritable(&mut self, error: &CatalogError) -> Failure {
         let class = if error.is_disk_full() { FailureClass::DiskFull } else { FailureClass::Internal };

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use suitesync_contract::{ConnectionName, Failure, LinkName, RunId, ScheduleName};
+use suitesync_contract::{ConnectionName, DelegateName, Failure, LinkName, RunId, ScheduleName};
 use tokio::sync::{mpsc, oneshot};
 
 use super::dispatcher::DelegateView;
+use super::explanation::{DelegateVerdict, Subject};
 use super::work::Waiter;
 use crate::catalog::Catalog;
 use crate::catalog::run::RunRecord;
 use crate::config::ConfigDiff;
 use crate::config::Diagnostic;
 use crate::config::{Config, Loaded};
+use crate::domain::selection::Candidate;
 
 /// Why something that was asked for is not done, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +83,8 @@ pub struct AgentState {
     /// The faults of the configuration on disk, while it is not the running one.
     pub rejected: Vec<Diagnostic>,
     pub delegates: Vec<DelegateView>,
+    /// The same delegates as selection knows them.
+    pub candidates: Vec<Candidate>,
     /// What the agent was started with: some keys count at a start only.
     pub started_with: Arc<Config>,
     /// Whether any delegate executes runs.
@@ -94,8 +98,14 @@ pub struct AgentState {
 pub enum Act {
     Disconnect(ConnectionName),
     Reconnect(ConnectionName),
-    Archive { link: LinkName, running: Running },
+    Archive {
+        link: LinkName,
+        running: Running,
+    },
     Unarchive(LinkName),
+    /// A delegate ends what it has and takes nothing new.
+    Drain(DelegateName),
+    Resume(DelegateName),
 }
 
 /// What becomes of the runs under way of a link that is archived.
@@ -155,6 +165,10 @@ pub enum Command {
         by: String,
         answer: Answer<Acted>,
     },
+    Explain {
+        subject: Subject,
+        answer: Answer<Vec<DelegateVerdict>>,
+    },
     /// A second has passed.
     Tick,
     State {
@@ -209,6 +223,11 @@ impl Control {
 
     pub async fn cancel_run(&self, run: RunId, by: String) -> Result<Acted, Refusal> {
         self.ask(|answer| Command::Cancel { run, by, answer }).await
+    }
+
+    /// Which delegate would be given work now, and why no other one.
+    pub async fn explain(&self, subject: Subject) -> Result<Vec<DelegateVerdict>, Refusal> {
+        self.ask(|answer| Command::Explain { subject, answer }).await
     }
 
     /// Lets the agent look at what has fallen due. One that is busy looks soon enough by itself.

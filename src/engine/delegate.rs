@@ -10,35 +10,13 @@ use suitesync_contract::{DelegateName, Outcome, Progress, Tags, Task};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::domain::delegate::DelegateStatus;
+
 /// Where a delegate says how far it is. Never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// What a delegate will come back with.
 pub type Carrying<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
-
-/// Whether a delegate can be given tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DelegateStatus {
-    /// It has never answered yet.
-    Starting,
-    Connected,
-    /// It ends what it has and takes nothing new.
-    Draining,
-    /// It is gone, or could not be begun.
-    Lost,
-}
-
-impl DelegateStatus {
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Connected => "connected",
-            Self::Draining => "draining",
-            Self::Lost => "lost",
-        }
-    }
-}
 
 /// What there is to know of a delegate that may come and go.
 #[derive(Debug, Clone, PartialEq, Eq)]

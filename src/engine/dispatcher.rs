@@ -1,107 +1,66 @@
 //! Hands tasks to delegates: within their capacity, in the order they came, each tried at most so many times.
+//!
+//! What holds, whatever delegates and configurations do meanwhile:
+//! - An order that was submitted ends exactly once, as an [`Ended`]: with an answer of `submit`, or later.
+//! - A delegate's counts say what is in its hands, also while it is out of the configuration and when it is back.
+//! - Who is taken is decided by `domain/selection.rs` alone.
 
-use std::collections::VecDeque;
+mod hands;
+mod order;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use suitesync_contract::rpc::WorkKind;
-use suitesync_contract::{DelegateName, Failure, FailureClass, Outcome, Tags, Task};
+use suitesync_contract::{ConnectionName, DelegateName, Failure, RepositoryIdentity, RunId, Task, TaskId};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::delegate::{Delegate, DelegateStatus, ProgressSink};
-use crate::domain::selection::{Candidate, Selection, select};
+use super::delegate::Delegate;
+use crate::domain::attempt::Attempt;
+use crate::domain::selection::{
+    Candidate, Preference, Selection, Verdict, Wanted, can_be_asked, choose, select, verdicts, waited_for,
+};
+use hands::Hands;
 
-/// How long a delegate may take to end once its time is over, before its answer is no longer waited for: a run's processes
-/// have their own grace, and then have to be found.
-const END_GRACE: Duration = Duration::from_secs(30);
-
-/// Tasks in a delegate's hands for each of its places. Most of them wait for a server that has nothing new; were they to
-/// fill the places, a handful of silent servers would keep everybody waiting.
-const TASKS_A_PLACE: u32 = 64;
-
-/// A task with what placing it needs.
-#[derive(Clone)]
-pub(crate) struct Order {
-    pub task: Task,
-    pub wanted: Tags,
-    pub cancel: CancellationToken,
-    pub progress: ProgressSink,
-    pub attempt: u32,
-}
-
-/// A task that ended, or could not begin.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub task: Task,
-    pub delegate: Option<DelegateName>,
-    pub outcome: Outcome,
-    pub duration: Duration,
-}
-
-impl Ended {
-    fn unplaced(order: Order, failure: Failure) -> Self {
-        let outcome = Outcome { task: order.task.id, result: Err(failure) };
-        Self { task: order.task, delegate: None, outcome, duration: Duration::ZERO }
-    }
-}
-
-fn canceled() -> Failure {
-    Failure::new(FailureClass::Canceled, "canceled before it began")
-}
-
-/// A delegate came back with an order.
-pub(crate) struct Returned {
-    order: Order,
-    delegate: DelegateName,
-    outcome: Outcome,
-    duration: Duration,
-}
+pub(crate) use order::{Ended, Order, Reassigned, Returned, wanted};
+pub use view::DelegateView;
 
 /// What a returned order means.
-pub(crate) enum Verdict {
+pub(crate) enum Return {
     Ended(Ended),
-    /// Its delegate was lost; it was placed again.
-    PlacedAgain {
-        delegate: DelegateName,
-        attempt: u32,
-        failure: Failure,
-        task: Task,
-    },
+    /// Another delegate has it, or it waits for one.
+    PlacedAgain(Reassigned),
+    /// A run that had not begun. It has to be handed out anew before it is submitted again, or two outcomes could count.
+    RunUnbegun(RunId, Reassigned, Box<Order>),
 }
 
-#[derive(Debug)]
-struct Place {
-    delegate: Arc<dyn Delegate>,
-    /// Tasks in its hands that are no runs.
-    in_hand: u32,
-    /// Runs in its hands: each takes a place for as long as it lasts.
-    runs: u32,
+/// What became of an order that was to be placed.
+enum Placing {
+    Begun(DelegateName),
+    Waits(Order),
+    Ended(Ended),
 }
 
-impl Place {
-    fn count(&mut self, kind: WorkKind) -> &mut u32 {
-        match kind {
-            WorkKind::Run => &mut self.runs,
-            WorkKind::Probe | WorkKind::Sync => &mut self.in_hand,
-        }
-    }
+/// What each delegate lacks for a task, and who would get it now.
+#[derive(Debug, Clone)]
+pub(crate) struct Judgement {
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) chosen: Option<(DelegateName, Preference)>,
 }
 
-/// What `delegate list` shows.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct DelegateView {
-    pub name: String,
-    pub kind: String,
-    pub tags: Vec<String>,
-    pub status: String,
-    pub running: u32,
-    pub capacity: u32,
-}
+type Repository = (ConnectionName, RepositoryIdentity);
 
 pub(crate) struct Dispatcher {
-    places: Vec<Place>,
+    delegates: Vec<Arc<dyn Delegate>>,
+    hands: Hands,
+    drained: BTreeSet<DelegateName>,
+    /// Who served a repository last: its mirror there is warm.
+    served: HashMap<Repository, DelegateName>,
     waiting: VecDeque<Order>,
     waiting_runs: VecDeque<Order>,
     returned: mpsc::UnboundedSender<Returned>,
@@ -113,7 +72,10 @@ impl Dispatcher {
     /// Orders come back on `returned` and have to be given to `take_back`.
     pub(crate) fn new(returned: mpsc::UnboundedSender<Returned>, tracker: TaskTracker) -> Self {
         Self {
-            places: Vec::new(),
+            delegates: Vec::new(),
+            hands: Hands::default(),
+            drained: BTreeSet::new(),
+            served: HashMap::new(),
             waiting: VecDeque::new(),
             waiting_runs: VecDeque::new(),
             returned,
@@ -128,69 +90,95 @@ impl Dispatcher {
 
     /// Makes these the delegates; orders under way go on where they are.
     pub(crate) fn set_delegates(&mut self, delegates: Vec<Arc<dyn Delegate>>) {
-        let held = |name: &DelegateName| {
-            let place = self.places.iter().find(|place| place.delegate.name() == name);
-            place.map_or((0, 0), |place| (place.in_hand, place.runs))
-        };
-        let place = |delegate: Arc<dyn Delegate>| {
-            let (in_hand, runs) = held(delegate.name());
-            Place { delegate, in_hand, runs }
-        };
-        self.places = delegates.into_iter().map(place).collect();
+        for delegate in &delegates {
+            let is_same = |before: &Arc<dyn Delegate>| Arc::ptr_eq(before, delegate);
+            if !self.delegates.iter().any(is_same) {
+                // It has another way to its servers now, or may have.
+                self.hands.forget_back_offs(delegate.name());
+            }
+        }
+        self.delegates = delegates;
+        let is_there = |name: &DelegateName| self.delegates.iter().any(|delegate| delegate.name() == name);
+        self.hands.retain(is_there);
+        self.served.retain(|_, name| is_there(name));
+    }
+
+    /// These take nothing new.
+    pub(crate) fn set_drained(&mut self, drained: BTreeSet<DelegateName>) {
+        self.drained = drained;
+    }
+
+    pub(crate) fn drained(&self) -> &BTreeSet<DelegateName> {
+        &self.drained
     }
 
     pub(crate) fn views(&self) -> Vec<DelegateView> {
-        let view = |place: &Place| DelegateView {
-            name: place.delegate.name().to_string(),
-            kind: place.delegate.kind().to_owned(),
-            tags: place.delegate.tags().iter().map(str::to_owned).collect(),
-            status: place.delegate.status().code().to_owned(),
-            running: place.delegate.running() + place.runs,
-            capacity: place.delegate.capacity(),
-        };
-        self.places.iter().map(view).collect()
+        let candidates = self.candidates();
+        self.delegates.iter().zip(&candidates).map(|(delegate, known)| DelegateView::new(&**delegate, known)).collect()
     }
 
     pub(crate) fn delegate(&self, name: &DelegateName) -> Option<&Arc<dyn Delegate>> {
-        self.places.iter().map(|place| &place.delegate).find(|delegate| delegate.name() == name)
+        self.delegates.iter().find(|delegate| delegate.name() == name)
     }
 
     /// Whether any delegate does this kind of work.
     pub(crate) fn does(&self, kind: WorkKind) -> bool {
-        self.places.iter().any(|place| place.delegate.work().contains(&kind))
+        self.delegates.iter().any(|delegate| delegate.work().contains(&kind))
+    }
+
+    /// What is known of the delegates now.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+        let now = Utc::now();
+        self.delegates.iter().map(|delegate| self.hands.candidate(&**delegate, &self.drained, now)).collect()
+    }
+
+    /// What would become of a task if it were placed now.
+    pub(crate) fn judge(&self, wanted: &Wanted, task: Option<&Task>) -> Judgement {
+        let candidates = self.candidates();
+        let chosen = choose(wanted, &candidates, task.and_then(|task| self.warm(task)));
+        Judgement { verdicts: verdicts(wanted, &candidates), chosen }
     }
 
     /// Places an order, now or when a delegate is free. An answer means that no delegate takes it any more.
     pub(crate) fn submit(&mut self, order: Order) -> Option<Ended> {
-        if order.cancel.is_cancelled() {
-            return Some(Ended::unplaced(order, canceled()));
-        }
-        match select(&order.wanted, &self.candidates(order.task.work.kind())) {
-            Selection::Chosen(name) => {
-                self.begin(&name, order);
-                None
+        self.place_or_queue(order).err().map(|ended| *ended)
+    }
+
+    /// Who has begun it; nobody while it waits.
+    fn place_or_queue(&mut self, order: Order) -> Result<Option<DelegateName>, Box<Ended>> {
+        let mut candidates = self.candidates();
+        match self.place(order, &mut candidates) {
+            Placing::Begun(name) => Ok(Some(name)),
+            Placing::Waits(order) => {
+                self.queue(order.wanted.work).push_back(order);
+                Ok(None)
             }
-            Selection::Wait => {
-                self.queue(order.task.work.kind()).push_back(order);
-                None
-            }
-            Selection::None(failure) => Some(Ended::unplaced(order, failure)),
+            Placing::Ended(ended) => Err(Box::new(ended)),
         }
     }
 
-    /// What is known of the delegates that do this kind of work.
-    fn candidates(&self, kind: WorkKind) -> Vec<Candidate> {
-        let candidate = |place: &Place| {
-            // One that is not there is waited for.
-            let is_there = place.delegate.status() == DelegateStatus::Connected;
-            let capacity = if is_there { place.delegate.capacity() } else { 0 };
-            let (capacity, running) = match kind {
-                WorkKind::Run => (capacity, place.runs),
-                WorkKind::Probe | WorkKind::Sync => (capacity.saturating_mul(TASKS_A_PLACE), place.in_hand),
-            };
-            Candidate { name: place.delegate.name().clone(), tags: place.delegate.tags().clone(), capacity, running }
-        };
-        self.places.iter().filter(|place| place.delegate.work().contains(&kind)).map(candidate).collect()
+    fn place(&mut self, order: Order, candidates: &mut [Candidate]) -> Placing {
+        if order.is_canceled() {
+            return Placing::Ended(order.canceled());
+        }
+        match select(&order.wanted, candidates, self.warm(&order.task)) {
+            Selection::Chosen(name) => {
+                if let Some(chosen) = candidates.iter_mut().find(|candidate| candidate.name == name) {
+                    chosen.take(order.wanted.work);
+                    chosen.last_used = self.hands.take(&name, order.wanted.work);
+                }
+                self.begin(&name, order);
+                Placing::Begun(name)
+            }
+            Selection::WaitForPlace => Placing::Waits(order),
+            Selection::WaitForDelegate if order.has_failed() => Placing::Ended(order.as_it_failed()),
+            Selection::WaitForDelegate => Placing::Waits(order),
+            Selection::Nobody(failure) => Placing::Ended(order.unplaced(failure)),
+        }
+    }
+
+    fn warm(&self, task: &Task) -> Option<&DelegateName> {
+        self.served.get(&repository(task))
     }
 
     fn queue(&mut self, kind: WorkKind) -> &mut VecDeque<Order> {
@@ -200,47 +188,70 @@ impl Dispatcher {
         }
     }
 
-    fn begin(&mut self, name: &DelegateName, order: Order) {
-        let Some(place) = self.places.iter_mut().find(|place| place.delegate.name() == name) else {
-            return;
-        };
-        *place.count(order.task.work.kind()) += 1;
-        let delegate = Arc::clone(&place.delegate);
+    /// Its place is counted already.
+    fn begin(&self, name: &DelegateName, order: Order) {
+        let Some(delegate) = self.delegate(name).cloned() else { return };
         let returned = self.returned.clone();
         self.tracker.spawn(async move {
-            let begun = Instant::now();
-            let name = delegate.name().clone();
-            let outcome = carry_out(delegate, &order).await;
-            let back = Returned { order, delegate: name, outcome, duration: begun.elapsed() };
             // The actor has gone: the agent stops, and what came of this is found again after its next start.
-            let _ = returned.send(back);
+            let _ = returned.send(order.carry_out(delegate).await);
         });
     }
 
     /// Frees the place of an order that came back, and begins what waited for one.
-    pub(crate) fn take_back(&mut self, returned: Returned) -> (Verdict, Vec<Ended>) {
-        let Returned { mut order, delegate, outcome, duration } = returned;
-        let kind = order.task.work.kind();
-        if let Some(place) = self.places.iter_mut().find(|place| *place.delegate.name() == delegate) {
-            let count = place.count(kind);
-            *count = count.saturating_sub(1);
-        }
-        let lost = outcome.result.as_ref().err().filter(|failure| failure.class == FailureClass::DelegateLost).cloned();
-        // Whether a run has begun is known to the catalog alone: whoever asked for it decides.
-        let may_repeat = kind != WorkKind::Run && order.attempt < self.attempts && !order.cancel.is_cancelled();
-        let again = lost.filter(|_| may_repeat);
+    pub(crate) fn take_back(&mut self, returned: Returned) -> (Return, Vec<Ended>) {
+        let kind = returned.order.wanted.work;
+        self.hands.give_back(&returned.ended.delegate, kind);
         let mut impossible = Vec::new();
-        let verdict = match again {
-            Some(failure) => {
-                order.attempt += 1;
-                let (task, attempt) = (order.task.clone(), order.attempt);
-                impossible.extend(self.submit(order));
-                Verdict::PlacedAgain { delegate, attempt, failure, task }
-            }
-            None => Verdict::Ended(Ended { task: order.task, delegate: Some(delegate), outcome, duration }),
+        let verdict = match self.learn(&returned) {
+            Some(failure) => self.repeat(returned, failure, &mut impossible),
+            None => Return::Ended(returned.end()),
         };
         impossible.extend(self.begin_queue(kind));
         (verdict, impossible)
+    }
+
+    /// Notes what an attempt says about its delegate; the failure after which somebody is to try again.
+    fn learn(&mut self, returned: &Returned) -> Option<Failure> {
+        let Returned { order, ended, attempt } = returned;
+        match attempt {
+            Attempt::Lost(failure) => order.may_repeat(self.attempts).then(|| failure.clone()),
+            Attempt::Unconnected(failure, server) => {
+                if !can_be_asked(&order.wanted.without(&ended.delegate), &self.candidates()) {
+                    return None;
+                }
+                self.hands.back_off(&ended.delegate, order.host(*server), failure.class);
+                order.may_repeat(self.attempts).then(|| failure.clone())
+            }
+            Attempt::Connected => {
+                self.hands.reached(&ended.delegate, &order.wanted.hosts);
+                if order.wanted.work != WorkKind::Probe {
+                    self.served.insert(repository(&order.task), ended.delegate.clone());
+                }
+                None
+            }
+            Attempt::Silent => None,
+        }
+    }
+
+    fn repeat(&mut self, returned: Returned, failure: Failure, impossible: &mut Vec<Ended>) -> Return {
+        let (order, mut reassigned) = returned.again(failure);
+        if let Some(run) = reassigned.run {
+            return Return::RunUnbegun(run, reassigned, Box::new(order));
+        }
+        match self.place_or_queue(order) {
+            Ok(to) => reassigned.to = to,
+            Err(ended) => impossible.push(*ended),
+        }
+        Return::PlacedAgain(reassigned)
+    }
+
+    /// Ends an order that still waits, with what it waits for.
+    pub(crate) fn give_up(&mut self, task: TaskId) -> Option<Ended> {
+        let place = self.waiting.iter().position(|order| order.task.id == task)?;
+        let order = self.waiting.remove(place)?;
+        let failure = waited_for(&order.wanted, &self.candidates());
+        Some(order.unplaced(failure))
     }
 
     /// Begins, in their order, those that waited and can begin; answers for those that nobody can take any more.
@@ -257,33 +268,28 @@ impl Dispatcher {
 
     fn begin_queue(&mut self, kind: WorkKind) -> Vec<Ended> {
         let waiting = std::mem::take(self.queue(kind));
-        waiting.into_iter().filter_map(|order| self.submit(order)).collect()
+        let mut candidates = self.candidates();
+        // Whoever wants the same as one that has to wait would wait, too.
+        let mut waited = HashSet::new();
+        let mut impossible = Vec::new();
+        for order in waiting {
+            if waited.contains(&order.wanted) && !order.is_canceled() {
+                self.queue(kind).push_back(order);
+                continue;
+            }
+            match self.place(order, &mut candidates) {
+                Placing::Begun(_) => {}
+                Placing::Waits(order) => {
+                    waited.insert(order.wanted.clone());
+                    self.queue(kind).push_back(order);
+                }
+                Placing::Ended(ended) => impossible.push(ended),
+            }
+        }
+        impossible
     }
 }
 
-/// Runs one order to its end: in its time, and apart from everything else should it fail badly.
-async fn carry_out(delegate: Arc<dyn Delegate>, order: &Order) -> Outcome {
-    let (id, name) = (order.task.id, delegate.name().clone());
-    if order.cancel.is_cancelled() {
-        return Outcome { task: id, result: Err(canceled()) };
-    }
-    let limit = Duration::from_millis(order.task.time_limit_ms);
-    let (task, progress, cancel) = (order.task.clone(), Arc::clone(&order.progress), order.cancel.child_token());
-    let stop = cancel.clone();
-    let mut running = tokio::spawn(async move { delegate.carry_out(task, progress, cancel).await });
-    let ended = match tokio::time::timeout(limit, &mut running).await {
-        Ok(ended) => ended,
-        Err(_) => {
-            stop.cancel();
-            if tokio::time::timeout(END_GRACE, &mut running).await.is_err() {
-                running.abort();
-            }
-            let message = format!("delegate {name} did not end within {} s", limit.as_secs());
-            return Outcome { task: id, result: Err(Failure::new(FailureClass::Timeout, message)) };
-        }
-    };
-    ended.unwrap_or_else(|_| {
-        let message = format!("delegate {name} broke off in the middle of the task");
-        Outcome { task: id, result: Err(Failure::new(FailureClass::DelegateLost, message)) }
-    })
+fn repository(task: &Task) -> Repository {
+    (task.access.connection.clone(), task.access.url.identity().clone())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use suitesync_contract::{ConnectionName, LinkName, RepoUrl, RepositoryIdentity, RunId, ScheduleName};
+use suitesync_contract::{ConnectionName, LinkName, RepoUrl, RepositoryIdentity, RunId, ScheduleName, Tags};
 use tokio::time::Instant;
 
 use super::work::{Waiter, Work};
@@ -16,11 +16,13 @@ use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
 use crate::domain::suite_glob::SuiteGlobs;
 
-/// One repository under a connection: links are views of it, and it has one mirror.
+/// One repository under a connection, as those of its links want it that ask the same of a delegate: they are views of it,
+/// and one sync serves them all. Each delegate has one mirror of it, whoever asks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryKey {
     pub connection: ConnectionName,
     pub identity: RepositoryIdentity,
+    pub tags: Tags,
 }
 
 /// What falls due, and what a task is for.

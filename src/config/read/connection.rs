@@ -8,7 +8,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use suitesync_contract::{ConnectionName, Credentials, Provider, Scheme, Tags};
+use suitesync_contract::{ConnectionName, Credentials, Provider, Scheme};
 
 use super::{Context, NAME_HELP};
 use crate::config::place::Placed;
@@ -41,7 +41,7 @@ pub(super) fn read(
     let client_certificate = tls::read(section, context, connection_type);
     let display_name = section.caption("display_name", MAX_DISPLAY_NAME);
     let description = section.caption("description", MAX_DESCRIPTION).unwrap_or_default();
-    let delegate_tags = read_tags(section, context);
+    let delegate_tags = context.delegate_tags(section).unwrap_or_default();
     let test_cadence = section.cadence("test_every", "test_schedule").unwrap_or(Cadence::Every(DEFAULT_TEST_EVERY));
     let additional_certs = context.certificates(section);
     let allow_plain_http = section.flag("allow_plain_http").unwrap_or_default();
@@ -76,12 +76,6 @@ pub(super) fn read(
         disconnected,
     });
     (name, config)
-}
-
-fn read_tags(section: &Section<'_>, context: &Context<'_>) -> Tags {
-    let tags = section.tags("delegate_tags").unwrap_or_default();
-    context.tags_used.borrow_mut().extend(tags.iter().map(|tag| tag.map(str::to_owned)));
-    tags.iter().map(|tag| tag.value).collect()
 }
 
 fn refuse_plain_credentials(section: &Section<'_>, address: &Address, credentials: Option<&Credentials>) {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use suitesync_contract::SecretRef;
+use suitesync_contract::{SecretRef, Tags};
 
 use crate::config::certificates::{read_certificates, read_chain};
 use crate::config::environment::Environment;
@@ -21,7 +21,7 @@ pub(in crate::config) struct Context<'r> {
     pub(in crate::config) environment: &'r Environment,
     /// Every place that asks for a secret.
     pub(in crate::config) secrets_used: RefCell<Vec<Placed<SecretRef>>>,
-    /// Every tag that a connection asks of its delegates.
+    /// Every tag that a table asks of delegates.
     pub(in crate::config) tags_used: RefCell<Vec<Placed<String>>>,
     /// Every file that a setting names and that was read with it: its content, or what is wrong and what to do.
     files: RefCell<BTreeMap<(PathBuf, NamedFile), Result<String, Fault>>>,
@@ -52,6 +52,13 @@ impl<'r> Context<'r> {
             tags_used: RefCell::default(),
             files: RefCell::default(),
         }
+    }
+
+    /// The tags that a table asks of delegates; nothing where it does not say.
+    pub(super) fn delegate_tags(&self, section: &Section<'_>) -> Option<Tags> {
+        let tags = section.tags("delegate_tags")?;
+        self.tags_used.borrow_mut().extend(tags.iter().map(|tag| tag.map(str::to_owned)));
+        Some(tags.iter().map(|tag| tag.value).collect())
     }
 
     /// The certificates that a table asks to trust.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use suitesync_contract::{ConnectionName, LinkName, LinkUrl};
 
 use super::connection::{MAX_DESCRIPTION, MAX_DISPLAY_NAME};
-use super::{Declared, NAME_HELP};
+use super::{Context, Declared, NAME_HELP};
 use crate::config::nearest::suggestion;
 use crate::config::place::Placed;
 use crate::config::report::Finding;
@@ -26,7 +26,11 @@ const MAX_PROJECT: usize = 50;
 
 type Connections = Declared<ConnectionName, ConnectionConfig>;
 
-pub(super) fn read(section: &Section<'_>, connections: &Connections) -> (Option<Placed<LinkName>>, Option<LinkConfig>) {
+pub(super) fn read(
+    section: &Section<'_>,
+    context: &Context<'_>,
+    connections: &Connections,
+) -> (Option<Placed<LinkName>>, Option<LinkConfig>) {
     let name = section.parsed::<LinkName>("name", NAME_HELP);
     let connection = find_connection(section, connections);
     let url = read_url(section, connection.and_then(|connection| connection.config));
@@ -41,6 +45,7 @@ pub(super) fn read(section: &Section<'_>, connections: &Connections) -> (Option<
     let proceed = section.choice("proceed", &[("auto", Proceed::Auto), ("manual", Proceed::Manual)]);
     let archived = section.pin("archived");
     let formats = read_formats(section);
+    let delegate_tags = context.delegate_tags(section);
     let link_existing_results = section.flag("link_existing_results").unwrap_or_default();
     let config = name.as_ref().zip(connection).zip(url).map(|((name, connection), url)| LinkConfig {
         name: name.value.clone(),
@@ -55,6 +60,7 @@ pub(super) fn read(section: &Section<'_>, connections: &Connections) -> (Option<
         proceed: proceed.map_or(Proceed::Auto, |proceed| proceed.value),
         archived,
         formats,
+        delegate_tags,
         link_existing_results,
     });
     (name, config)

@@ -8,7 +8,7 @@ mod times;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use suitesync_contract::{LinkName, ScheduleName, Tags};
+use suitesync_contract::{LinkName, ScheduleName};
 
 use super::{Context, Declared, NAME_HELP};
 use crate::config::nearest::suggestion;
@@ -43,7 +43,7 @@ pub(super) fn read(
     let overlaps = [("skip", Overlap::Skip), ("queue", Overlap::Queue), ("replace", Overlap::Replace)];
     let overlap = section.choice("overlap", &overlaps);
     let missed = section.choice("missed", &[("skip", Missed::Skip), ("run_once", Missed::RunOnce)]);
-    let delegate_tags = read_tags(section, context);
+    let delegate_tags = context.delegate_tags(section);
     if let (Some(timetable), Some(Placed { value: Overlap::Queue, place })) = (&timetable, overlap) {
         times::warn_of_growing_queue(section, timetable, Placed::new(timeout, place));
     }
@@ -81,10 +81,4 @@ fn find_link<'l>(section: &Section<'_>, links: &'l Links) -> Option<&'l LinkName
         section.report.add(Finding::warning(name.place, message).help(help));
     }
     Some(link)
-}
-
-fn read_tags(section: &Section<'_>, context: &Context<'_>) -> Option<Tags> {
-    let tags = section.tags("delegate_tags")?;
-    context.tags_used.borrow_mut().extend(tags.iter().map(|tag| tag.map(str::to_owned)));
-    Some(tags.iter().map(|tag| tag.value).collect())
 }

@@ -24,6 +24,6 @@ pub struct ScheduleConfig {
     pub timeout: Duration,
     pub overlap: Overlap,
     pub missed: Missed,
-    /// Wins over the connection's, whole, where it is there.
+    /// Wins over the link's and the connection's, whole, where it is there.
     pub delegate_tags: Option<Tags>,
 }

@@ -55,6 +55,8 @@ fn keys_of_a_link_matter_or_not() {
     check("branch = \"dev\"", "checkout-tests!");
     check("directory = \"ui\"", "checkout-tests!");
     check("formats = [\"katalon\"]", "");
+    check("delegate_tags = [\"x\"]", "checkout-tests!");
+    check("delegate_tags = []", "checkout-tests!");
 }
 
 #[test]

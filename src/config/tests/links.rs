@@ -2,7 +2,7 @@
 
 use suitesync_contract::RefSpec;
 
-use super::{CONNECTION, LINK, check_errors, config, problems};
+use super::{CONNECTION, LINK, SCHEDULE, check_errors, config, problems};
 use crate::config::{Format, Proceed};
 use crate::domain::cadence::Cadence;
 
@@ -46,6 +46,28 @@ fn a_view_in_the_url_that_contradicts_the_keys_is_refused() {
     check("branch = \"dev\"", "branch `dev` contradicts the URL, which says branch `main`");
     check("tag = \"v1\"", "tag `v1` contradicts the URL, which says branch `main`");
     check("directory = \"ui\"", "directory `ui` contradicts the URL, which says `tests`");
+}
+
+#[test]
+fn the_tags_of_the_most_specific_table_count() {
+    let check = |link: &str, schedule: &str, expect: [&str; 2]| {
+        let connection = CONNECTION.replace("name = \"contoso\"", "name = \"contoso\"\ndelegate_tags = [\"a\"]");
+        let config = config(&format!("{connection}{LINK}{link}\n{SCHEDULE}{schedule}\n"));
+        let of_link = config.tags_of_link(&config.links["checkout-tests"]).to_string();
+        let of_schedule = config.tags_of_schedule(&config.schedules["nightly"]).to_string();
+        assert_eq!([of_link.as_str(), of_schedule.as_str()], expect, "{link} {schedule}");
+    };
+    check("", "", ["a", "a"]);
+    check("delegate_tags = [\"b\"]", "", ["b", "b"]);
+    check("delegate_tags = []", "", ["", ""]);
+    check("delegate_tags = [\"b\"]", "delegate_tags = [\"c\"]", ["b", "c"]);
+    check("", "delegate_tags = []", ["a", ""]);
+}
+
+#[test]
+fn a_tag_of_a_link_that_no_delegate_carries_is_a_warning() {
+    let found = problems(&with("delegate_tags = [\"locla\"]"));
+    assert!(found.contains("no delegate carries the tag `locla` [did you mean `local`?]"), "{found}");
 }
 
 #[test]

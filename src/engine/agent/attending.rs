@@ -53,12 +53,14 @@ impl Agent {
             self.tracker.spawn(async move { report_write(catalog.tell(event).await) });
         }
         self.begin_waiting();
+        if standing.status == DelegateStatus::Connected {
+            self.queue_unplaced();
+        }
     }
 
-    fn begin_waiting(&mut self) {
-        for ended in self.dispatcher.begin_waiting() {
-            self.end(ended);
-        }
+    pub(super) fn begin_waiting(&mut self) {
+        let impossible = self.dispatcher.begin_waiting();
+        self.end_all(impossible);
     }
 }
 

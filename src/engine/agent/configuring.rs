@@ -108,6 +108,7 @@ impl Agent {
         self.plan_links(taken.links);
         self.plan_schedules(now).await?;
         self.drop_barred();
+        self.queue_unplaced();
         for name in gone {
             self.plan.agenda.set_at_latest(Job::Remove(name), Instant::now() + REMOVAL_GRACE);
         }
@@ -193,10 +194,12 @@ impl Agent {
             };
             self.plan.agenda.remove(&Job::Remove(name.clone()));
             let identity = settings.repository.identity().clone();
-            let repository = RepositoryKey { connection: settings.connection.clone(), identity };
+            let (connection, tags) = (settings.connection.clone(), config.tags_of_link(settings));
+            let repository = RepositoryKey { connection, identity, tags };
             let before = self.plan.links.get(name);
             let same = before.is_some_and(|before| {
-                before.record.revision == record.revision
+                before.repository == repository
+                    && before.record.revision == record.revision
                     && before.record.state.is_archived() == record.state.is_archived()
                     && before.config.sync_cadence == settings.sync_cadence
                     && before.config.proceed == settings.proceed

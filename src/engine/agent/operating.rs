@@ -29,6 +29,8 @@ impl Agent {
             Act::Reconnect(name) => self.reconnect(&name, by).await,
             Act::Archive { link, running } => self.archive(&link, running, by).await,
             Act::Unarchive(name) => self.unarchive(&name, by).await,
+            Act::Drain(name) => self.drain(&name, by).await,
+            Act::Resume(name) => self.resume(&name, by).await,
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) enum Phase {
 impl Agent {
     /// Hands a recorded run on to whoever can take it; it waits until somebody can.
     pub(super) fn queue_run(&mut self, record: &RunRecord) {
-        let (task, wanted) = match self.run_task(record) {
+        let (task, tags) = match self.run_task(record) {
             Ok(order) => order,
             Err(because) => return self.end_unplaced(record.id, because),
         };
@@ -54,10 +54,7 @@ impl Agent {
             // Nobody is left to hear it when the agent stops.
             let _ = notes.send(Note::Progress(id, progress));
         });
-        self.under_way.insert(id, Job::Run(run));
-        if let Some(ended) = self.dispatcher.submit(Order { task, wanted, cancel, progress, attempt: 1 }) {
-            self.end(ended);
-        }
+        self.place(Job::Run(run), Order::new(task, tags, cancel, progress));
     }
 
     /// What is to be done for a run, by the configuration of now and the commit that it was recorded with.
@@ -73,8 +70,8 @@ impl Agent {
         let connection =
             self.plan.connections.get(&link.config.connection).ok_or_else(|| gone("connection of the link"))?;
         let commit = record.commit.ok_or_else(|| never_synced(link.record.failure.as_ref()))?;
-        let wanted = schedule.config.delegate_tags.as_ref().unwrap_or(&connection.config.delegate_tags).clone();
-        Ok((tasks::run(id, (&connection.config, &link.config, &schedule.config), record, commit), wanted))
+        let tags = self.config.tags_of_schedule(&schedule.config);
+        Ok((tasks::run(id, (&connection.config, &link.config, &schedule.config), record, commit), tags))
     }
 
     fn end_unplaced(&self, id: RunId, because: Because) {
@@ -124,9 +121,8 @@ impl Agent {
 
     /// Begins queued runs that can begin, and lets go of those that were canceled.
     fn begin_queued(&mut self) {
-        for ended in self.dispatcher.begin_waiting_runs() {
-            self.end(ended);
-        }
+        let impossible = self.dispatcher.begin_waiting_runs();
+        self.end_all(impossible);
     }
 
     /// The same for every link that the catalog says is archived or cut off.

@@ -129,8 +129,7 @@ impl Agent {
         repository.work = Some(Work { cancel: cancel.clone(), waiters: Vec::new() });
         repository.waiting.append(&mut repository.waiting_next);
         let task = tasks::sync(id, &connection.config, repository.url.clone(), views);
-        let wanted = connection.config.delegate_tags.clone();
-        self.submit(Job::Sync(key.clone()), task, wanted, cancel);
+        self.submit(Job::Sync(key.clone()), task, key.tags.clone(), cancel);
     }
 
     /// Shows the links of a held connection why they stand still, without a request.

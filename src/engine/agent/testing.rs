@@ -19,6 +19,9 @@ use crate::engine::plan::{ConnectionEntry, LinkEntry, interval};
 use crate::engine::tasks;
 use crate::engine::work::{TestReport, Update, Waiter, Work};
 
+/// How long somebody who watches a test waits for a delegate that is away.
+const PATIENCE_BY_HAND: Duration = Duration::from_secs(10);
+
 /// A test that is in the catalog, or that could not be written there.
 pub(super) struct RecordedTest {
     test: ConnectionTest,
@@ -34,7 +37,22 @@ impl Agent {
             return Err(Refusal::conflict(message, reconnect_hint(&entry.config)));
         }
         self.begin_test(name, Some(waiter));
+        self.limit_wait(name);
         Ok(())
+    }
+
+    fn limit_wait(&self, name: &ConnectionName) {
+        let is_it = |job: &Job| matches!(job, Job::Test(tested) if tested == name);
+        let Some(task) = self.under_way.iter().find(|(_, job)| is_it(job)).map(|(task, _)| *task) else {
+            return;
+        };
+        let (notes, stop) = (self.notes.clone(), self.stop.clone());
+        self.tracker.spawn(async move {
+            if stop.run_until_cancelled(tokio::time::sleep(PATIENCE_BY_HAND)).await.is_some() {
+                // Nobody is left to hear it when the agent stops.
+                let _ = notes.send(Note::WaitedInVain(task));
+            }
+        });
     }
 
     /// Begins a test, or joins the one under way.
@@ -53,8 +71,8 @@ impl Agent {
         let cancel = self.stop.child_token();
         entry.work = Some(Work { cancel: cancel.clone(), waiters: waiter.into_iter().collect() });
         let task = tasks::probe(id, &entry.config, entry.record.revision);
-        let wanted = entry.config.delegate_tags.clone();
-        self.submit(Job::Test(name.clone()), task, wanted, cancel);
+        let tags = entry.config.delegate_tags.clone();
+        self.submit(Job::Test(name.clone()), task, tags, cancel);
     }
 
     pub(super) fn end_test(&mut self, name: &ConnectionName, ended: Ended) {

@@ -6,7 +6,7 @@ use strsim::damerau_levenshtein;
 const CHARACTERS_A_SLIP: usize = 3;
 
 /// The candidate that differs least from `word`, if it differs little enough to have been meant.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = word.to_lowercase();
     let length = wanted.chars().count();
     let allowed = (length / CHARACTERS_A_SLIP).max(1);
@@ -20,7 +20,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// "did you mean `x`?" if a candidate is near, else the candidates themselves.
-pub(super) fn suggestion<'a>(word: &str, what: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub fn suggestion<'a>(word: &str, what: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     /// More than these are a wall, not a help.
     const LISTED: usize = 30;
     if let Some(near) = nearest(word, candidates.clone()) {

@@ -1,0 +1,108 @@
+//! Tasks on their way to delegates and back: placed, tried again by others, and ended once.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use suitesync_contract::{FailureClass, RunId, Tags, Task, TaskId};
+use tokio_util::sync::CancellationToken;
+
+use super::{Agent, Ended, Job, Note, report_write};
+use crate::catalog::run::RunRecord;
+use crate::catalog::{CatalogError, run};
+use crate::domain::event::{Event, EventName};
+use crate::engine::delegate::ProgressSink;
+use crate::engine::dispatcher::{Order, Reassigned, Return, Returned};
+
+impl Agent {
+    /// Places a task for `job`.
+    pub(super) fn submit(&mut self, job: Job, task: Task, tags: Tags, cancel: CancellationToken) {
+        let (id, notes) = (task.id, self.notes.clone());
+        let progress: ProgressSink = Arc::new(move |progress| {
+            // Nobody is left to hear it when the agent stops.
+            let _ = notes.send(Note::Progress(id, progress));
+        });
+        self.place(job, Order::new(task, tags, cancel, progress));
+    }
+
+    pub(super) fn place(&mut self, job: Job, order: Order) {
+        self.under_way.insert(order.task.id, job);
+        if let Some(ended) = self.dispatcher.submit(order) {
+            self.end(ended);
+        }
+    }
+
+    pub(super) fn take_back(&mut self, returned: Returned) {
+        let (back, impossible) = self.dispatcher.take_back(returned);
+        match back {
+            Return::Ended(ended) => self.end(ended),
+            Return::PlacedAgain(reassigned) => self.tell_reassigned(&reassigned),
+            Return::RunUnbegun(run, reassigned, order) => {
+                self.tell_reassigned(&reassigned);
+                self.hand_out_again(run, order);
+            }
+        }
+        self.end_all(impossible);
+    }
+
+    pub(super) fn end_all(&mut self, ended: Vec<Ended>) {
+        ended.into_iter().for_each(|ended| self.end(ended));
+    }
+
+    pub(super) fn end(&mut self, ended: Ended) {
+        match self.under_way.remove(&ended.task.id) {
+            Some(Job::Test(name)) => self.end_test(&name, ended),
+            Some(Job::Sync(key)) => self.end_sync(&key, ended),
+            Some(Job::Run(run)) => self.end_run(run, ended),
+            Some(Job::Remove(_) | Job::Forget) | None => {}
+        }
+    }
+
+    /// Ends a task that nobody has begun: whoever asked for it waits no longer.
+    pub(super) fn give_up(&mut self, task: TaskId) {
+        if let Some(ended) = self.dispatcher.give_up(task) {
+            self.end(ended);
+        }
+    }
+
+    /// From here on an outcome of its earlier delegate no longer counts.
+    fn hand_out_again(&self, id: RunId, order: Box<Order>) {
+        let (catalog, notes) = (self.catalog.clone(), self.notes.clone());
+        self.tracker.spawn(async move {
+            let record = catalog.write_durably(None, move |change| run::hand_out(change, id)).await;
+            // Nobody is left to hear it when the agent stops: it is queued, and found again.
+            let _ = notes.send(Note::HandedOut(order, record));
+        });
+    }
+
+    pub(super) fn handed_out(&mut self, order: Order, record: Result<Option<RunRecord>, CatalogError>) {
+        let ended = match record {
+            Ok(Some(record)) => self.dispatcher.submit(order.with_fence(record.fence)),
+            // It was canceled meanwhile.
+            Ok(None) => Some(order.canceled()),
+            Err(error) => {
+                let failure = self.note_unwritable(&error);
+                Some(order.unplaced(failure))
+            }
+        };
+        self.end_all(ended.into_iter().collect());
+    }
+
+    fn tell_reassigned(&self, reassigned: &Reassigned) {
+        let Reassigned { connection, from, to, failure, .. } = reassigned;
+        let why = if failure.class == FailureClass::DelegateLost { "was lost at" } else { "could not connect in" };
+        let next = to.as_ref().map_or_else(|| "it waits for another".to_owned(), |to| format!("{to} tries it"));
+        let message = format!("delegate {from} {why} a task of connection {connection}: {next}");
+        let event = Event::new(Utc::now(), EventName::TaskReassigned, message)
+            .connection(connection)
+            .delegate(Some(from))
+            .failure(failure)
+            .field("to", to.as_ref().map(|to| to.as_str()))
+            .field("attempt", reassigned.attempt);
+        let event = match reassigned.run {
+            Some(run) => event.run(run),
+            None => event,
+        };
+        let catalog = self.catalog.clone();
+        self.tracker.spawn(async move { report_write(catalog.tell(event).await) });
+    }
+}
