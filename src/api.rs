@@ -3,6 +3,7 @@
 //! Whoever can reach the socket may open it; what they may do is decided by who they are (`peer`), for each request.
 
 mod answer;
+mod delegates;
 mod peer;
 mod read;
 mod results;
@@ -114,7 +115,10 @@ fn routes(api: Api) -> Router {
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
         .route("/v1/runs/{id}/log", get(run_log::show))
         .route("/v1/results", get(results::list).post(results::import))
-        .route("/v1/delegates", get(read::delegates))
+        .route("/v1/delegates", get(delegates::list))
+        .route("/v1/delegates/explain", get(delegates::explain))
+        .route("/v1/delegates/{name}/drain", post(delegates::drain))
+        .route("/v1/delegates/{name}/resume", post(delegates::resume))
         .route("/v1/events", get(read::events))
         .route("/v1/events/follow", get(work::follow))
         .route("/v1/config/reload", post(work::reload))

@@ -3,7 +3,8 @@
 use axum::extract::{Path, Query, State};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use suitesync_contract::{ConnectionName, Credentials, LinkName};
+use suitesync_contract::rpc::WorkKind;
+use suitesync_contract::{ConnectionName, Credentials, LinkName, Tags};
 
 use super::Api;
 use super::answer::{Answer, Refused, json, named};
@@ -15,8 +16,8 @@ use crate::catalog::history::{self, SyncRecord};
 use crate::catalog::link;
 use crate::catalog::results::{self, ResultFilter};
 use crate::config::{ConnectionConfig, ConnectionType, HostKeysConfig, LinkConfig, Proceed};
-use crate::engine::control::Refusal;
-use crate::engine::dispatcher::DelegateView;
+use crate::domain::selection::{Wanted, why_nobody};
+use crate::engine::control::{AgentState, Refusal};
 use crate::views::{
     ApiView, CaseDetail, ClientCertificateView, ConnectionDetail, ConnectionSettings, ConnectionView, HostKeysView,
     Known, LinkDetail, LinkSettings, LinkView, StatusView,
@@ -50,12 +51,19 @@ pub(super) async fn connection(State(api): State<Api>, Path(name): Path<String>)
     let (record, test) = api.control.catalog.read(read).await?;
     let record = record.ok_or_else(|| Refusal::unknown("connection", &name))?;
     let links = state.config.links.values().filter(|link| link.connection == record.name);
+    let settings = state.config.connections.get(&record.name);
     json(ConnectionDetail {
         connection: ConnectionView::from(&record),
-        settings: state.config.connections.get(&record.name).map(connection_settings),
+        settings: settings.map(connection_settings),
         links: links.map(|link| link.name.to_string()).collect(),
+        unserved: settings.and_then(|config| unserved(&state, &config.delegate_tags, WorkKind::Probe)),
         test,
     })
+}
+
+/// Why no delegate can be given such work now, if none can.
+fn unserved(state: &AgentState, tags: &Tags, work: WorkKind) -> Option<String> {
+    why_nobody(&Wanted::new(tags.clone(), work), &state.candidates)
 }
 
 fn connection_settings(config: &ConnectionConfig) -> ConnectionSettings {
@@ -133,17 +141,20 @@ pub(super) async fn link(State(api): State<Api>, Path(name): Path<String>) -> An
     let state = api.control.state().await?;
     let record = api.control.catalog.read(move |sql| link::find(sql, &wanted)).await?;
     let record = record.ok_or_else(|| Refusal::unknown("link", &name))?;
+    let config = state.config.links.get(&record.name);
+    let tags = config.map(|link| state.config.tags_of_link(link));
     json(LinkDetail {
         link: LinkView::from(&record),
         description: record.description.clone(),
         project: record.project.clone(),
-        settings: state.config.links.get(&record.name).map(link_settings),
+        settings: config.map(|link| link_settings(link, tags.clone().unwrap_or_default())),
+        unserved: tags.and_then(|tags| unserved(&state, &tags, WorkKind::Sync)),
         roots: record.roots,
         notices: record.notices,
     })
 }
 
-fn link_settings(config: &LinkConfig) -> LinkSettings {
+fn link_settings(config: &LinkConfig, tags: Tags) -> LinkSettings {
     let proceed = match config.proceed {
         Proceed::Auto => "auto",
         Proceed::Manual => "manual",
@@ -152,6 +163,7 @@ fn link_settings(config: &LinkConfig) -> LinkSettings {
         repository: config.repository.to_string(),
         reference: config.reference.to_string(),
         directory: config.directory.clone(),
+        delegate_tags: tags.into(),
         sync_every: config.sync_cadence.to_string(),
         proceed: proceed.to_owned(),
     }
@@ -217,10 +229,6 @@ pub(super) async fn suites(State(api): State<Api>, Query(query): Query<ContentsQ
     check_link(&api, query.link.as_deref()).await?;
     let filter = SuiteFilter { link: query.link, id: query.id, archived: query.archived };
     json(api.control.catalog.read(move |sql| suites::list(sql, &filter)).await?)
-}
-
-pub(super) async fn delegates(State(api): State<Api>) -> Answer<Vec<DelegateView>> {
-    json(api.control.state().await?.delegates)
 }
 
 #[derive(Debug, Deserialize)]

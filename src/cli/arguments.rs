@@ -12,8 +12,8 @@ use suitesync_contract::{ObjectId, Provider, RefSpec};
 
 pub(super) use contents::{CaseCommand, EventCommand, EventListArguments, SuiteCommand};
 pub(super) use objects::{
-    ConfigCommand, ConnectionCommand, DelegateCommand, DelegateRunArguments, HistoryArguments, LinkCommand, LinkWork,
-    TestArguments,
+    ConfigCommand, ConnectionCommand, DelegateCommand, DelegateRunArguments, ExplainArguments, HistoryArguments,
+    LinkCommand, LinkWork, TestArguments,
 };
 pub(super) use runs::{
     ImportArguments, ResultCommand, ResultListArguments, RunCommand, RunListArguments, ScheduleCommand, StartArguments,

@@ -1,5 +1,7 @@
-//! `delegate list`, and `delegate run` in `serving`.
+//! `delegate list, explain, drain, resume`, and `delegate run` in `serving`.
 
+mod draining;
+mod explaining;
 mod file;
 pub(super) mod serving;
 
@@ -18,6 +20,15 @@ pub(super) async fn run(command: &DelegateCommand, session: &mut Session) -> Res
             session.screen.show(&delegates, |delegates, look| render_list(delegates, look))?;
             Ok(Exit::Done)
         }
+        DelegateCommand::Explain(arguments) => explaining::run(arguments, session).await,
+        DelegateCommand::Drain { name, wait } => {
+            let exit = draining::drain(name, session).await?;
+            if *wait {
+                draining::until_empty(name, session).await?;
+            }
+            Ok(exit)
+        }
+        DelegateCommand::Resume { name } => draining::resume(name, session).await,
         // It asks no agent, and went its own way before one was looked for.
         DelegateCommand::Run(_) => Ok(Exit::Done),
     }
@@ -27,7 +38,7 @@ pub(super) fn render_list(delegates: &[DelegateView], look: &Look) -> String {
     if delegates.is_empty() {
         return "There are no delegates: restart the agent.\n".to_owned();
     }
-    let mut table = Table::new(["NAME", "KIND", "STATUS", "RUNNING", "TAGS"], look);
+    let mut table = Table::new(["NAME", "KIND", "STATUS", "RUNNING", "TAGS", "NOTES"], look);
     for delegate in delegates {
         table.row([
             Cell::new(&delegate.name),
@@ -35,7 +46,14 @@ pub(super) fn render_list(delegates: &[DelegateView], look: &Look) -> String {
             Cell::status(&delegate.status),
             Cell::new(format!("{} of {}", delegate.running, delegate.capacity)),
             Cell::new(delegate.tags.join(", ")),
+            Cell::new(notes(delegate)),
         ]);
     }
     table.render()
+}
+
+/// Why it is lost, and which servers it leaves to others.
+fn notes(delegate: &DelegateView) -> String {
+    let back_offs = delegate.backs_off.iter().map(ToString::to_string);
+    delegate.lost.iter().cloned().chain(back_offs).collect::<Vec<_>>().join("; ")
 }

@@ -9,7 +9,7 @@ use super::look::{Look, Paint};
 use super::route::Route;
 use super::session::Session;
 use super::table::{Cell, Table};
-use super::wording::{ago, until};
+use super::wording::{ago, escaped, until};
 use crate::views::{ScheduleView, SlotView};
 
 const NONE_YET: &str =
@@ -50,7 +50,16 @@ fn list(schedules: &[ScheduleView], look: &Look) -> String {
             state(schedule),
         ]);
     }
-    table.render()
+    table.render() + &unserved(schedules)
+}
+
+/// Why runs of schedules wait, or end at once.
+fn unserved(schedules: &[ScheduleView]) -> String {
+    let lacking = schedules.iter().filter_map(|schedule| Some((schedule, schedule.unserved.as_ref()?)));
+    let line = |(schedule, why): (&ScheduleView, &String)| {
+        format!("No delegate can take the runs of {} now: {}.\n", escaped(&schedule.name), escaped(why))
+    };
+    lacking.map(line).collect()
 }
 
 fn last(schedule: &ScheduleView, look: &Look) -> Cell {
@@ -109,6 +118,7 @@ mod tests {
             missed: Missed::Skip,
             enabled: reason.is_none(),
             reason: reason.map(str::to_owned),
+            unserved: None,
             next: Some(look().now + TimeDelta::hours(21)),
             last,
         }
@@ -124,6 +134,15 @@ mod tests {
         nightly  checkout-tests  Test Suites/Smoke  0 30 2 * * * Europe/Berlin  in 21 h  failed, 1 h ago (run 12)  enabled
         weekly   checkout-tests  Test Suites/Smoke  0 30 2 * * * Europe/Berlin  in 21 h  none                      link_archived
         ");
+    }
+
+    #[test]
+    fn why_no_delegate_can_take_its_runs_is_told_below() {
+        let unserved = Some("dc1: draining; dc2: missing tag mac".to_owned());
+        let waiting = ScheduleView { unserved, ..schedule("nightly", None, None) };
+        let shown = plain(&list(&[waiting], &look()));
+        let told = "No delegate can take the runs of nightly now: dc1: draining; dc2: missing tag mac.\n";
+        assert!(shown.ends_with(told), "{shown}");
     }
 
     #[test]

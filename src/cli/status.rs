@@ -184,7 +184,7 @@ mod tests {
         0 under way, 0 queued, by 0 schedules
 
         Delegates
-        NAME   KIND   STATUS     RUNNING  TAGS
+        NAME   KIND   STATUS     RUNNING  TAGS          NOTES
         local  local  connected  1 of 4   local, linux
 
         ✓ Nothing is wrong.

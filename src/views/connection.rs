@@ -52,6 +52,8 @@ pub struct ConnectionDetail {
     /// What the configuration says; nothing once it is out of it.
     pub settings: Option<ConnectionSettings>,
     pub links: Vec<String>,
+    /// Why no delegate can be given its tests now, if none can.
+    pub unserved: Option<String>,
     /// The newest test with its steps.
     pub test: Option<TestRecord>,
 }

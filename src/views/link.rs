@@ -53,6 +53,8 @@ pub struct LinkDetail {
     pub project: String,
     /// What the configuration says; nothing once it is out of it.
     pub settings: Option<LinkSettings>,
+    /// Why no delegate can be given its syncs now, if none can.
+    pub unserved: Option<String>,
     pub roots: Vec<Root>,
     /// What was passed over, and why.
     pub notices: Vec<Notice>,
@@ -63,6 +65,8 @@ pub struct LinkSettings {
     pub repository: String,
     pub reference: String,
     pub directory: String,
+    /// What it asks of a delegate, be it its own or its connection's.
+    pub delegate_tags: Vec<String>,
     pub sync_every: String,
     pub proceed: String,
 }

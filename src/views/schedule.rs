@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
+use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{FailureClass, LinkName, RunId, ScheduleName};
 
 use crate::catalog;
@@ -13,6 +14,7 @@ use crate::catalog::{connection, link};
 use crate::config::ScheduleConfig;
 use crate::domain::run::{Barrier, Overlap, RunStatus};
 use crate::domain::schedule::{Missed, Timetable};
+use crate::domain::selection::{Wanted, why_nobody};
 use crate::engine::control::AgentState;
 
 /// One line of `schedule list`.
@@ -30,6 +32,8 @@ pub struct ScheduleView {
     pub enabled: bool,
     /// Why not: the reason that such runs end with.
     pub reason: Option<String>,
+    /// Why no delegate can be given its runs now, if none can; they wait if one may be able to later.
+    pub unserved: Option<String>,
     /// When the runs of the next slot begin.
     pub next: Option<DateTime<Utc>>,
     pub last: Option<LastRun>,
@@ -91,7 +95,9 @@ impl Schedules {
 
     fn view(&self, schedule: &ScheduleConfig, state: &AgentState) -> ScheduleView {
         let barrier = self.barriers.get(&schedule.link).map(|barrier| barrier.code());
-        let nobody = (!state.executes_runs).then_some(FailureClass::NoEligibleDelegate.code());
+        let wanted = Wanted::new(state.config.tags_of_schedule(schedule), WorkKind::Run);
+        let nobody = !state.candidates.iter().any(|candidate| candidate.suits(&wanted));
+        let nobody = nobody.then_some(FailureClass::NoEligibleDelegate.code());
         let reason = barrier.or(nobody);
         ScheduleView {
             name: schedule.name.to_string(),
@@ -103,6 +109,7 @@ impl Schedules {
             missed: schedule.missed,
             enabled: reason.is_none(),
             reason: reason.map(str::to_owned),
+            unserved: why_nobody(&wanted, &state.candidates),
             next: begins(&schedule.timetable, state.now).next(),
             last: self.newest.get(&schedule.name).map(LastRun::from),
         }

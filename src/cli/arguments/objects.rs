@@ -1,7 +1,7 @@
 //! Arguments of the commands about connections, links, delegates and the configuration.
 
 use clap::{Args, Subcommand};
-use suitesync_contract::{ConnectionName, LinkName};
+use suitesync_contract::{ConnectionName, DelegateName, LinkName, ScheduleName};
 
 use crate::cli::act::Consent;
 
@@ -91,11 +91,38 @@ pub(in crate::cli) struct LinkWork {
 pub(in crate::cli) enum DelegateCommand {
     /// List all delegates with their tags and load
     List,
+    /// Tell which delegate would be given work now, and what each of the others lacks
+    ///
+    /// Without an option: any test or sync that asks for no tags.
+    Explain(ExplainArguments),
+    /// Have a delegate end what it has and take nothing new until it is resumed
+    Drain {
+        name: DelegateName,
+        /// Wait until it has nothing in hand
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Have a delegate that was drained take tasks again
+    Resume { name: DelegateName },
     /// Carry out an agent's tasks in a process of its own; no agent needed
     ///
     /// It listens on `--socket`, or on the socket that systemd puts in the place of its standard input. What secrets are
     /// called and where it keeps things says the file that `--config` names; without one the agent does.
     Run(DelegateRunArguments),
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(in crate::cli) struct ExplainArguments {
+    /// A test of this connection
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) connection: Option<ConnectionName>,
+    /// A sync of this link
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) link: Option<LinkName>,
+    /// A run of this schedule
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) schedule: Option<ScheduleName>,
 }
 
 #[derive(Debug, Clone, Args)]

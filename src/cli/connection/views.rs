@@ -48,6 +48,9 @@ pub(super) fn detail(detail: &ConnectionDetail, look: &Look) -> String {
         Some(settings) => settings_fields(settings, &mut table),
         None => table.field("configuration", Cell::new("no longer in it")),
     }
+    if let Some(why) = &detail.unserved {
+        table.field("delegates", Cell::painted(Paint::Warning, format!("none can take its tests now: {why}")));
+    }
     let links = if detail.links.is_empty() { "none".to_owned() } else { detail.links.join(", ") };
     table.field("links", Cell::new(links));
     if let Some(next) = connection.next_test_at {
@@ -218,7 +221,8 @@ mod tests {
         };
         let links = vec!["checkout-tests".to_owned()];
         let connection = connection("contoso", None);
-        let shown = ConnectionDetail { connection, settings: Some(settings), links, test: Some(test) };
+        let unserved = Some("dc1: draining".to_owned());
+        let shown = ConnectionDetail { connection, settings: Some(settings), links, unserved, test: Some(test) };
         insta::assert_snapshot!(plain(&detail(&shown, &look())), @r"
         name                contoso
         status              active
@@ -231,6 +235,7 @@ mod tests {
         api                 https://dev.azure.com/contoso, token [secret env:PAT]
         delegate tags       any delegate
         test every          30m
+        delegates           none can take its tests now: dc1: draining
         links               checkout-tests
         next test           in 27 min
 

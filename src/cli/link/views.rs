@@ -72,6 +72,9 @@ pub(super) fn detail(detail: &LinkDetail, look: &Look) -> String {
         Some(settings) => settings_fields(settings, &mut table),
         None => table.field("configuration", Cell::new("no longer in it")),
     }
+    if let Some(why) = &detail.unserved {
+        table.field("delegates", Cell::painted(Paint::Warning, format!("none can take its syncs now: {why}")));
+    }
     table.field("commit", Cell::new(link.commit.as_deref().map_or_else(|| "none yet".to_owned(), short)));
     table.field("checked", Cell::new(ago_or_never(link.checked_at, look.now)));
     table.field("changed", Cell::new(ago_or_never(link.synced_at, look.now)));
@@ -97,6 +100,8 @@ fn settings_fields(settings: &LinkSettings, table: &mut Table) {
     table.field("looks at", Cell::new(&settings.reference));
     let directory = if settings.directory.is_empty() { "the whole repository" } else { settings.directory.as_str() };
     table.field("directory", Cell::new(directory));
+    let tags = settings.delegate_tags.join(", ");
+    table.field("delegate tags", Cell::new(if tags.is_empty() { "any delegate" } else { &tags }));
     table.field("sync every", Cell::new(&settings.sync_every));
     table.field("proceeds", Cell::new(&settings.proceed));
 }
@@ -221,6 +226,7 @@ mod tests {
             description: String::new(),
             project: "default".to_owned(),
             settings: None,
+            unserved: Some("dc1: draining".to_owned()),
             roots: vec![Root { path: "web".to_owned(), name: "Web".to_owned(), format: "katalon".to_owned() }],
             notices: vec![Notice { path: "web/a\u{1b}.tc".to_owned(), message: "a symlink".to_owned() }],
         };
@@ -232,6 +238,7 @@ mod tests {
         status         archived, stale
         archived       by an operator, and as it is no longer in the configuration
         configuration  no longer in it
+        delegates      none can take its syncs now: dc1: draining
         commit         ababababab
         checked        12 s ago
         changed        3 d ago
