@@ -25,11 +25,10 @@ use tokio_util::task::TaskTracker;
 
 use super::control::{AgentState, Command, Control};
 use super::delegate::{Delegate, Standing};
-use super::dispatcher::{Dispatcher, Ended, Order, Returned};
+use super::dispatcher::{Dispatcher, Ended, Returned};
 use super::plan::{Job, Plan};
 use super::run_logs::RunLogs;
 use super::work::Update;
-use crate::catalog::run::RunRecord;
 use crate::catalog::{Catalog, CatalogError, audit, connection, delegate};
 use crate::config::Config;
 use crate::config::Diagnostic;
@@ -69,7 +68,7 @@ enum Note {
     Unwanted(RunId),
     RunOver,
     /// A run that nobody has begun is handed out anew, for another delegate.
-    HandedOut(Box<Order>, Result<Option<RunRecord>, CatalogError>),
+    HandedOut(Box<placing::HandedOut>),
     /// Whoever asked for a task waits no longer for a delegate.
     WaitedInVain(TaskId),
     Standing(DelegateName, Standing),
@@ -235,7 +234,7 @@ impl Agent {
             Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
             Note::Unwanted(run) => self.stop_run(run),
             Note::RunOver => {}
-            Note::HandedOut(order, record) => self.handed_out(*order, record),
+            Note::HandedOut(again) => self.handed_out(*again),
             Note::WaitedInVain(task) => self.give_up(task),
             Note::Standing(name, standing) => self.note_standing(&name, &standing),
         }

@@ -32,7 +32,7 @@ pub use view::DelegateView;
 
 /// What a returned order means.
 pub(crate) enum Return {
-    Ended(Ended),
+    Ended(Box<Ended>),
     /// Another delegate has it, or it waits for one.
     PlacedAgain(Reassigned),
     /// A run that had not begun. It has to be handed out anew before it is submitted again, or two outcomes could count.
@@ -171,7 +171,7 @@ impl Dispatcher {
                 Placing::Begun(name)
             }
             Selection::WaitForPlace => Placing::Waits(order),
-            Selection::WaitForDelegate if order.has_failed() => Placing::Ended(order.as_it_failed()),
+            Selection::WaitForDelegate if order.has_failed() => Placing::Ended(order.end_as_failed()),
             Selection::WaitForDelegate => Placing::Waits(order),
             Selection::Nobody(failure) => Placing::Ended(order.unplaced(failure)),
         }
@@ -205,7 +205,7 @@ impl Dispatcher {
         let mut impossible = Vec::new();
         let verdict = match self.learn(&returned) {
             Some(failure) => self.repeat(returned, failure, &mut impossible),
-            None => Return::Ended(returned.end()),
+            None => Return::Ended(Box::new(returned.end())),
         };
         impossible.extend(self.begin_queue(kind));
         (verdict, impossible)
@@ -250,6 +250,9 @@ impl Dispatcher {
     pub(crate) fn give_up(&mut self, task: TaskId) -> Option<Ended> {
         let place = self.waiting.iter().position(|order| order.task.id == task)?;
         let order = self.waiting.remove(place)?;
+        if order.is_canceled() {
+            return Some(order.canceled());
+        }
         let failure = waited_for(&order.wanted, &self.candidates());
         Some(order.unplaced(failure))
     }

@@ -8,6 +8,7 @@ mod care;
 mod commands;
 mod configuration;
 mod containment;
+mod delegates;
 mod failure_classes;
 mod faults;
 mod framework;

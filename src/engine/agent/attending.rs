@@ -58,6 +58,7 @@ impl Agent {
         }
     }
 
+    /// Begins what waits and can begin, and lets go of what was canceled.
     pub(super) fn begin_waiting(&mut self) {
         let impossible = self.dispatcher.begin_waiting();
         self.end_all(impossible);

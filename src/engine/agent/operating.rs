@@ -82,6 +82,7 @@ impl Agent {
             && let Some(work) = self.plan.repositories.get(&key).and_then(|repository| repository.work.as_ref())
         {
             work.cancel.cancel();
+            self.begin_waiting();
         }
         Ok(self.acted_on_link(name, !was))
     }
@@ -112,6 +113,7 @@ impl Agent {
         if let Some(entry) = self.plan.connections.get_mut(name) {
             entry.record = record;
         }
+        self.begin_waiting();
     }
 
     fn note_link(&mut self, record: LinkRecord) {

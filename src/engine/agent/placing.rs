@@ -13,6 +13,13 @@ use crate::domain::event::{Event, EventName};
 use crate::engine::delegate::ProgressSink;
 use crate::engine::dispatcher::{Order, Reassigned, Return, Returned};
 
+/// A run on its way to another delegate.
+pub(super) struct HandedOut {
+    order: Order,
+    /// `None` within: it is no longer queued.
+    record: Result<Option<RunRecord>, CatalogError>,
+}
+
 impl Agent {
     /// Places a task for `job`.
     pub(super) fn submit(&mut self, job: Job, task: Task, tags: Tags, cancel: CancellationToken) {
@@ -34,11 +41,11 @@ impl Agent {
     pub(super) fn take_back(&mut self, returned: Returned) {
         let (back, impossible) = self.dispatcher.take_back(returned);
         match back {
-            Return::Ended(ended) => self.end(ended),
+            Return::Ended(ended) => self.end(*ended),
             Return::PlacedAgain(reassigned) => self.tell_reassigned(&reassigned),
             Return::RunUnbegun(run, reassigned, order) => {
                 self.tell_reassigned(&reassigned);
-                self.hand_out_again(run, order);
+                self.hand_out_again(run, *order);
             }
         }
         self.end_all(impossible);
@@ -65,16 +72,17 @@ impl Agent {
     }
 
     /// From here on an outcome of its earlier delegate no longer counts.
-    fn hand_out_again(&self, id: RunId, order: Box<Order>) {
+    fn hand_out_again(&self, id: RunId, order: Order) {
         let (catalog, notes) = (self.catalog.clone(), self.notes.clone());
         self.tracker.spawn(async move {
             let record = catalog.write_durably(None, move |change| run::hand_out(change, id)).await;
             // Nobody is left to hear it when the agent stops: it is queued, and found again.
-            let _ = notes.send(Note::HandedOut(order, record));
+            let _ = notes.send(Note::HandedOut(Box::new(HandedOut { order, record })));
         });
     }
 
-    pub(super) fn handed_out(&mut self, order: Order, record: Result<Option<RunRecord>, CatalogError>) {
+    pub(super) fn handed_out(&mut self, again: HandedOut) {
+        let HandedOut { order, record } = again;
         let ended = match record {
             Ok(Some(record)) => self.dispatcher.submit(order.with_fence(record.fence)),
             // It was canceled meanwhile.

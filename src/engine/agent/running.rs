@@ -125,7 +125,7 @@ impl Agent {
         self.end_all(impossible);
     }
 
-    /// The same for every link that the catalog says is archived or cut off.
+    /// The same for every link that the catalog says is archived or cut off, and for all else that was canceled.
     pub(super) fn drop_barred(&mut self) {
         let is_cut_off = |connection: &suitesync_contract::ConnectionName| {
             self.plan.connections.get(connection).is_none_or(|entry| entry.record.state.is_disconnected())
@@ -136,7 +136,7 @@ impl Agent {
                 work.cancel.cancel();
             }
         }
-        self.begin_queued();
+        self.begin_waiting();
     }
 
     pub(super) fn end_run(&mut self, id: RunId, ended: Ended) {

@@ -89,10 +89,9 @@ impl Hands {
         let name = delegate.name();
         let hand = self.by_name.get(name);
         let standing = delegate.follow().map(|standing| standing.borrow().clone());
-        let status = match delegate.status() {
-            DelegateStatus::Starting | DelegateStatus::Connected if drained.contains(name) => DelegateStatus::Draining,
-            status => status,
-        };
+        let status = delegate.status();
+        let is_there = matches!(status, DelegateStatus::Starting | DelegateStatus::Connected);
+        let status = if is_there && drained.contains(name) { DelegateStatus::Draining } else { status };
         Candidate {
             name: name.clone(),
             tags: delegate.tags().clone(),

@@ -97,7 +97,7 @@ impl Order {
     }
 
     /// Ends it with the last attempt, after which nobody is left to try.
-    pub(super) fn as_it_failed(self) -> Ended {
+    pub(super) fn end_as_failed(self) -> Ended {
         let nobody = Failure::new(FailureClass::NoEligibleDelegate, "no delegate has tried it");
         self.unplaced(nobody)
     }

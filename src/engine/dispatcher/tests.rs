@@ -10,7 +10,6 @@ use std::sync::Arc;
 use suitesync_contract::{
     Access, HostKeys, ProbeTask, Provider, RepoUrl, RunId, RunTask, SyncTask, Tags, Task, TaskId, Work,
 };
-use suitesync_contract::{DelegateName, Facts, Failure};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,7 +30,7 @@ struct Floor {
     returned: UnboundedReceiver<Returned>,
     delegates: Vec<Arc<Fake>>,
     /// How each task ended.
-    ended: BTreeMap<TaskId, Vec<(Option<DelegateName>, Result<Facts, Failure>)>>,
+    ended: BTreeMap<TaskId, Vec<Ended>>,
     reassigned: Vec<Reassigned>,
     submitted: u64,
     cancel: CancellationToken,
@@ -108,7 +107,7 @@ impl Floor {
     fn take_back(&mut self, returned: Returned) {
         let (back, impossible) = self.dispatcher.take_back(returned);
         match back {
-            Return::Ended(ended) => self.end(ended),
+            Return::Ended(ended) => self.end(*ended),
             Return::PlacedAgain(reassigned) => self.reassigned.push(reassigned),
             Return::RunUnbegun(_, reassigned, order) => {
                 self.reassigned.push(reassigned);
@@ -120,14 +119,14 @@ impl Floor {
     }
 
     fn end(&mut self, ended: Ended) {
-        self.ended.entry(ended.task.id).or_default().push((ended.delegate, ended.outcome.result));
+        self.ended.entry(ended.task.id).or_default().push(ended);
     }
 
     /// Who ended a task, and with what class if it failed.
     fn end_of(&self, id: TaskId) -> (Option<&str>, &'static str) {
-        let [(delegate, result)] = self.ended[&id].as_slice() else { panic!("{:?}", self.ended[&id]) };
-        let class = result.as_ref().err().map_or("done", |failure| failure.class.code());
-        (delegate.as_ref().map(|name| name.as_str()), class)
+        let [ended] = self.ended[&id].as_slice() else { panic!("{:?}", self.ended[&id]) };
+        let class = ended.outcome.result.as_ref().err().map_or("done", |failure| failure.class.code());
+        (ended.delegate.as_ref().map(|name| name.as_str()), class)
     }
 
     fn in_hand(&self) -> Vec<u32> {

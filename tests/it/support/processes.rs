@@ -64,6 +64,12 @@ impl Shown {
     }
 }
 
+/// The processes that a process has started itself and that have this word among their arguments.
+pub(crate) fn children_with(process: u32, word: &str) -> Vec<u32> {
+    let has_word = |id: &u32| parts(&place(*id, "cmdline")).iter().any(|argument| argument == word.as_bytes());
+    children(process).into_iter().filter(has_word).collect()
+}
+
 /// The processes that a process has started, and those that they have.
 fn descendants(process: u32) -> Vec<u32> {
     let mut found = children(process);
