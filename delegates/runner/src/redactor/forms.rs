@@ -1,6 +1,7 @@
 //! The forms in which a secret turns up in the output of tools.
 
 use base64::Engine as _;
+use base64::alphabet::{self, Alphabet};
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
@@ -83,16 +84,22 @@ impl Forms {
     }
 
     /// Base64 of anything that holds the secret: it begins at one of three places of a group of four characters. The
-    /// characters at its ends that it shares with its neighbours are left out.
+    /// characters at its ends that it shares with its neighbours tell some of it, too, and may be any of a few.
     fn add_base64(&mut self, secret: &str) {
         for before in 0..3 {
             let padded = Zeroizing::new([&[0; 3][..before], secret.as_bytes()].concat());
             let first = (before * 8).div_ceil(6);
             let end = padded.len() * 8 / 6;
-            for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            for (engine, alphabet) in [(STANDARD_NO_PAD, alphabet::STANDARD), (URL_SAFE_NO_PAD, alphabet::URL_SAFE)] {
                 let encoded = Zeroizing::new(engine.encode(padded.as_slice()));
-                let own = encoded.get(first..end).filter(|own| own.len() >= MIN_BASE64);
-                own.into_iter().for_each(|own| self.add(own));
+                let Some(own) = encoded.get(first..end).filter(|own| own.len() >= MIN_BASE64) else { continue };
+                self.add(own);
+                for shared in shared_first(padded.as_slice(), before, &alphabet) {
+                    self.add(format!("{shared}{own}"));
+                }
+                for shared in shared_last(padded.as_slice(), &alphabet) {
+                    self.add(format!("{own}{shared}"));
+                }
             }
         }
         let whole = Zeroizing::new(STANDARD.encode(secret));
@@ -100,6 +107,26 @@ impl Forms {
             whole.as_bytes().chunks(columns).filter(|line| line.len() >= MIN_LINE).for_each(|line| self.add(line));
         }
     }
+}
+
+/// What the character may be that holds the secret's first bits after bits of what stands before it.
+fn shared_first(padded: &[u8], before: usize, alphabet: &Alphabet) -> Vec<char> {
+    let others = before * 8 % 6;
+    let own = padded.get(before).map_or(0, |byte| usize::from(*byte) >> (2 + others));
+    let variants = if others == 0 { 0 } else { 1 << others };
+    characters((0..variants).map(|other| other << (6 - others) | own), alphabet)
+}
+
+/// What the character may be that holds the secret's last bits before bits of what comes after it, or none.
+fn shared_last(padded: &[u8], alphabet: &Alphabet) -> Vec<char> {
+    let bits = padded.len() * 8 % 6;
+    let own = padded.last().map_or(0, |byte| usize::from(*byte) & ((1 << bits) - 1)) << (6 - bits);
+    let variants = if bits == 0 { 0 } else { 1 << (6 - bits) };
+    characters((0..variants).map(|other| own | other), alphabet)
+}
+
+fn characters(values: impl Iterator<Item = usize>, alphabet: &Alphabet) -> Vec<char> {
+    values.filter_map(|value| alphabet.as_str().chars().nth(value)).collect()
 }
 
 /// JSON in ASCII alone, as Python writes it.

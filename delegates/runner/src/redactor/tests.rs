@@ -53,6 +53,20 @@ fn base64_is_found_wherever_the_secret_lies_in_it() {
 }
 
 #[test]
+fn base64_tells_no_bit_of_a_secret_whatever_stands_around_it() {
+    for value in ["hunter2", "hunter22", "hunter222"] {
+        for (before, after) in [("user:", ""), ("us:", "\n"), ("u:", "\u{ff}"), ("", "x"), ("user:", "@host")] {
+            let encoded = STANDARD.encode(format!("{before}{value}{after}"));
+            // Whole groups that hold nothing of the secret, and what pads the last one.
+            let first = before.len() * 8 / 6;
+            let last = ((before.len() + value.len()) * 8).div_ceil(6);
+            let expect = format!("{}[secret env:A]{}", &encoded[..first], &encoded[last..]);
+            assert_eq!(redactor(value).redact(&encoded), expect, "{before}{value}{after}");
+        }
+    }
+}
+
+#[test]
 fn lines_of_a_long_secret_are_found_alone_and_in_broken_base64() {
     let key = format!("-----BEGIN KEY-----\n{}\n{}\n-----END KEY-----\n", "Ab1+".repeat(16), "Cd2/".repeat(16));
     let lines = redactor(&key).redact(&format!("x{}x", "Cd2/".repeat(16))).into_owned();
