@@ -91,7 +91,7 @@ impl Report {
 /// Reads a report to its end, or to where it stops being one.
 pub fn read(input: impl BufRead, redactor: &Redactor, allowance: &mut Allowance) -> Report {
     let mut collector = Collector::new(redactor, allowance);
-    let fault = collect(input, &mut collector).err();
+    let fault = collect(input, &mut collector).err().map(|fault| collector.judge(fault));
     let (executions, mut notices) = collector.finish();
     let state = fault.as_ref().map_or(ResultFileState::Whole, Fault::state);
     notices.extend(fault.map(|fault| fault.to_string()));

@@ -49,6 +49,8 @@ pub(super) struct Collector<'a> {
     /// The execution of cases that stand outside of any suite.
     outside: Option<usize>,
     saw_root: bool,
+    /// Whether the file begins with what no XML begins with.
+    begins_otherwise: bool,
     messages_dropped: usize,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Collector<'a> {
             files: Vec::new(),
             outside: None,
             saw_root: false,
+            begins_otherwise: false,
             messages_dropped: 0,
         }
     }
@@ -77,12 +80,23 @@ impl<'a> Collector<'a> {
             (None | Some(Element::Suites | Element::Suite(_)), "testsuite") => self.start_suite(element)?,
             (Some(Element::Suite(_) | Element::Suites), "testcase") => self.start_case(element)?,
             (Some(Element::Case), name) => self.start_inside_case(name, element),
-            (None, name) if !self.saw_root => return Err(Fault::OtherRoot(text::name(name, self.redactor))),
+            (None, name) if !self.saw_root => return Err(self.other_root(name)),
             (None | Some(_), _) => Element::Other,
         };
         self.saw_root = true;
         self.open.push(next);
         Ok(())
+    }
+
+    /// A root that is no report's; one without a name in letters is no element at all.
+    fn other_root(&self, name: &str) -> Fault {
+        let is_name = name.starts_with(|first: char| first.is_alphabetic() || first == '_');
+        if is_name { Fault::OtherRoot(text::name(name, self.redactor)) } else { Fault::NotXml }
+    }
+
+    /// What the matter is, given what the file has been so far.
+    pub(super) fn judge(&self, fault: Fault) -> Fault {
+        if self.begins_otherwise && !self.saw_root { Fault::NotXml } else { fault }
     }
 
     fn start_suite(&mut self, element: &BytesStart<'_>) -> Result<Element, Fault> {
@@ -165,6 +179,7 @@ impl<'a> Collector<'a> {
 
     /// Text inside the present element, references resolved.
     pub(super) fn text(&mut self, text: &str) {
+        self.begins_otherwise |= !self.saw_root && !text.trim().is_empty();
         if let (Some(Element::Ending), Some(case)) = (self.open.last(), &mut self.case) {
             let room = MAX_TEXT.saturating_sub(case.text.len());
             case.text.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());

@@ -10,6 +10,8 @@ pub(super) const MAX_DEPTH: usize = 64;
 pub(super) enum Fault {
     #[error("empty file")]
     Empty,
+    #[error("it is no XML")]
+    NotXml,
     #[error("root element is {0}, not testsuites or testsuite")]
     OtherRoot(String),
     #[error("a document type declaration is refused")]
@@ -41,7 +43,7 @@ impl Fault {
     /// What the file is, given that nothing but this is wrong with it.
     pub(super) fn state(&self) -> ResultFileState {
         match self {
-            Self::OtherRoot(_) => ResultFileState::NoReport,
+            Self::NotXml | Self::OtherRoot(_) => ResultFileState::NoReport,
             Self::Empty
             | Self::DocumentType
             | Self::TagTooLong

@@ -159,6 +159,19 @@ fn bombs_and_bottomless_reports_are_refused() {
 }
 
 #[test]
+fn what_is_no_xml_is_told_so() {
+    for bytes in [&b"hello"[..], b"hello <b>", b"\x7fELF\x02\x01", b"<\x01\x02>", b"{\"a\": 1}", b"&#65;", b"PK<\xff>"]
+    {
+        let read = report(bytes);
+        assert_eq!(
+            (read.state, read.notices),
+            (ResultFileState::NoReport, vec!["it is no XML".to_owned()]),
+            "{bytes:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_kept_of_a_run_is_bounded() {
     let text = format!("<testsuite>{}</testsuite>", "<testcase name='a'><error>long</error></testcase>".repeat(9));
     let read_within = |allowance: Allowance| read(text.as_bytes(), &Redactor::default(), &mut { allowance });
