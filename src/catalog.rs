@@ -9,12 +9,14 @@ pub mod connection;
 pub mod contents;
 pub mod delegate;
 pub mod history;
+pub mod import;
 pub mod link;
 pub mod open;
 pub mod results;
 pub mod run;
 pub mod schedule;
 pub mod sync;
+mod wanted;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -11,6 +11,7 @@ pub mod delegate;
 pub mod dispatcher;
 pub mod explanation;
 pub mod hiring;
+pub mod importing;
 pub mod local;
 pub mod parses;
 pub mod plan;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, Query, State};
-use chrono::Utc;
 use futures_util::StreamExt;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use suitesync_contract::{ResultFile, RunId};
 use suitesync_runner::Redactor;
 use suitesync_runner::junit::{self, Allowance};
@@ -23,11 +23,13 @@ use super::Api;
 use super::answer::{Answer, Refused, json};
 use super::peer::Asking;
 use super::read::check_link;
+use crate::catalog::Result as Stored;
 use crate::catalog::contents::cases::{self, CaseFilter};
-use crate::catalog::results::{self, Origin, ResultFilter, ResultRecord};
-use crate::catalog::{Change, Result as Stored};
+use crate::catalog::import::NewImport;
+use crate::catalog::results::{self, Recorded, ResultFilter, ResultRecord};
 use crate::domain::access::Need;
 use crate::engine::control::Refusal;
+use crate::engine::importing::{self, Imported};
 use crate::views::ImportView;
 
 /// Bytes of one report. A run of a hundred thousand cases writes a tenth of it, unless it prints all it does.
@@ -98,17 +100,27 @@ pub(super) async fn import(
     who.expect(&api, Need::Project(&query.project)).await?;
     let state = api.control.state().await?;
     let spooled = spool(body, &state.started_with.agent.state_dir, MAX_REPORT).await?;
-    let _turn = imports.0.acquire().await.map_err(|_| Refusal::unavailable("the agent is stopping"))?;
-    let source = query.source;
-    let read = tokio::task::spawn_blocking(move || read(spooled, source));
-    let file = read.await.map_err(|_| Refusal::unavailable("failed to read the report"))?;
-    let project = query.project;
-    let record = move |change: &mut Change<'_>| {
-        let origin = Origin { project: &project, run: None, link: None, root: "" };
-        let recorded = results::record(change.sql(), &origin, std::slice::from_ref(&file), Utc::now())?;
-        Ok(ImportView { source: file.path, state: file.state, recorded, notices: file.notices })
+    let turn = imports.0.acquire_owned().await.map_err(|_| Refusal::unavailable("the agent is stopping"))?;
+    let (source, new) = (query.source.clone(), spooled.import(query));
+    let read = tokio::task::spawn_blocking(move || read(spooled.file, source));
+    let report = Arc::new(read.await.map_err(|_| Refusal::unavailable("failed to read the report"))?);
+    let (catalog, by, told) = (api.control.catalog.clone(), who.name().to_owned(), Arc::clone(&report));
+    // It goes on should whoever sent it leave.
+    let importing = tokio::spawn(async move {
+        let _turn = turn;
+        importing::import(&catalog, &by, new, report).await
+    });
+    let imported = importing.await.map_err(|_| Refusal::unavailable("failed to record the report"))??;
+    json(view(&told, imported))
+}
+
+fn view(report: &ResultFile, imported: Imported) -> ImportView {
+    let (recorded, already_imported_at) = match imported {
+        Imported::Now(recorded) => (recorded, None),
+        Imported::Before(before) => (Recorded::default(), Some(before.recorded_at)),
     };
-    json(api.control.catalog.write_durably(Some(who.name()), record).await?)
+    let (source, notices) = (report.path.clone(), report.notices.clone());
+    ImportView { source, state: report.state, recorded, already_imported_at, notices }
 }
 
 /// Why a report did not come in.
@@ -133,22 +145,37 @@ impl From<SpoolError> for Refused {
     }
 }
 
+/// A report as it came in.
+#[derive(Debug)]
+struct Spooled {
+    file: File,
+    /// The SHA-256 of all of it.
+    content: String,
+}
+
+impl Spooled {
+    fn import(&self, query: ImportQuery) -> NewImport {
+        NewImport { project: query.project, source: query.source, content: self.content.clone() }
+    }
+}
+
 /// Writes a body of at most `limit` bytes into a nameless file in `folder`.
-async fn spool(body: Body, folder: &Path, limit: u64) -> Result<File, SpoolError> {
+async fn spool(body: Body, folder: &Path, limit: u64) -> Result<Spooled, SpoolError> {
     let folder = folder.to_owned();
     let made = tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder)).await.map_err(io::Error::other)?;
     let mut file = tokio::fs::File::from_std(made?);
-    let mut left = limit;
+    let (mut left, mut digest) = (limit, Sha256::new());
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| SpoolError::BrokenOff)?;
         left = left.checked_sub(piece.len() as u64).ok_or(SpoolError::TooLarge { limit })?;
+        digest.update(&piece);
         file.write_all(&piece).await?;
     }
     file.flush().await?;
     let mut file = file.into_std().await;
     file.rewind()?;
-    Ok(file)
+    Ok(Spooled { file, content: hex::encode(digest.finalize()) })
 }
 
 /// What the report holds; nothing in it is known to be secret.
@@ -171,7 +198,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spooled = spool(Body::from(REPORT), folder.path(), MAX_REPORT).await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let file = read(spooled, "report.xml".to_owned());
+        let file = read(spooled.file, "report.xml".to_owned());
         assert_eq!((file.state, file.cases.len()), (ResultFileState::Whole, 2));
     }
 

@@ -113,8 +113,16 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LinkRecord> {
     })
 }
 
+/// A link as the configuration has made it.
+#[derive(Debug, Clone)]
+pub struct TakenUpLink {
+    pub record: LinkRecord,
+    /// Whether its cases are to get what the project already holds, and were not before.
+    pub attaches: bool,
+}
+
 /// Takes up what the configuration says; a new fingerprint is a new revision.
-pub fn configure(change: &mut Change<'_>, configured: &ConfiguredLink, now: DateTime<Utc>) -> Result<LinkRecord> {
+pub fn configure(change: &mut Change<'_>, configured: &ConfiguredLink, now: DateTime<Utc>) -> Result<TakenUpLink> {
     let before = find(change.sql(), &configured.name)?;
     let mut statement = change.sql().prepare_cached(
         "INSERT INTO link (name, display_name, description, connection, project, revision, fingerprint, status, link_existing_results)
@@ -136,11 +144,14 @@ pub fn configure(change: &mut Change<'_>, configured: &ConfiguredLink, now: Date
         ":link_existing_results": configured.link_existing_results,
     })?;
     drop(statement);
-    if before.is_some_and(|before| before.fingerprint == configured.fingerprint) {
-        let record = find(change.sql(), &configured.name)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        return Ok(record);
-    }
-    apply(change, &configured.name, LinkEvent::Configured, now)
+    let attached = before.as_ref().is_none_or(|before| before.link_existing_results);
+    let attaches = configured.link_existing_results && !attached;
+    let record = if before.is_some_and(|before| before.fingerprint == configured.fingerprint) {
+        find(change.sql(), &configured.name)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?
+    } else {
+        apply(change, &configured.name, LinkEvent::Configured, now)?
+    };
+    Ok(TakenUpLink { record, attaches })
 }
 
 /// Lets `event` happen to a link: the status it leads to, and what that tells.

@@ -3,19 +3,25 @@
 //! A result is attached by exact path: the id of a case, or its whole path in the repository. One that matches no case
 //! stays with its project, and can be attached when the case appears.
 
+use std::ops::AddAssign;
+
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::{CaseResult, CaseStatus, LinkName, ResultFile, RunId};
 
 use super::Result;
-use super::columns::{Columns, millis};
+use super::columns::{Columns, millis, signed};
+use super::wanted::Wanted;
 
 /// Where results come from.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
     pub project: &'a str,
     pub run: Option<RunId>,
+    /// The import that they came with, if they did.
+    pub import: Option<i64>,
     /// The link whose cases they are of; nothing where any link of the project may hold them.
     pub link: Option<&'a LinkName>,
     /// The root of the cases, with a link.
@@ -27,6 +33,13 @@ pub struct Origin<'a> {
 pub struct Recorded {
     pub results: u64,
     pub matched: u64,
+}
+
+impl AddAssign for Recorded {
+    fn add_assign(&mut self, more: Self) {
+        self.results += more.results;
+        self.matched += more.matched;
+    }
 }
 
 /// A result as it is shown.
@@ -66,19 +79,31 @@ pub struct ResultFilter {
 pub fn record(sql: &Connection, origin: &Origin<'_>, files: &[ResultFile], now: DateTime<Utc>) -> Result<Recorded> {
     let mut recorded = Recorded::default();
     for file in files {
-        for (position, case) in (0_i64..).zip(&file.cases) {
-            let key = case_of(sql, origin, case)?;
-            insert(sql, origin, &Line { source: &file.path, position, case, key, now })?;
-            recorded.results += 1;
-            recorded.matched += u64::from(key.is_some());
-        }
+        recorded += record_some(sql, origin, (&file.path, 0), &file.cases, now)?;
+    }
+    Ok(recorded)
+}
+
+/// Records some cases of a report, which begin at a place of it.
+pub fn record_some(
+    sql: &Connection,
+    origin: &Origin<'_>,
+    (source, first): (&str, usize),
+    cases: &[CaseResult],
+    now: DateTime<Utc>,
+) -> Result<Recorded> {
+    let mut recorded = Recorded::default();
+    for (position, case) in (first..).zip(cases) {
+        let key = case_of(sql, origin, case)?;
+        insert(sql, origin, &Line { source, position, case, key, now })?;
+        recorded += Recorded { results: 1, matched: u64::from(key.is_some()) };
     }
     Ok(recorded)
 }
 
 struct Line<'a> {
     source: &'a str,
-    position: i64,
+    position: usize,
     case: &'a CaseResult,
     key: Option<i64>,
     now: DateTime<Utc>,
@@ -87,14 +112,15 @@ struct Line<'a> {
 fn insert(sql: &Connection, origin: &Origin<'_>, line: &Line<'_>) -> Result<()> {
     let case = line.case;
     let mut statement = sql.prepare_cached(
-        "INSERT INTO result (project, run, source, position, suite, name, class_name, path, status, duration_ms,
+        "INSERT INTO result (project, run, import, source, position, suite, name, class_name, path, status, duration_ms,
                              attempts, message, started_at, recorded_at, case_key)
-         VALUES (:project, :run, :source, :position, :suite, :name, :class_name, :path, :status, :duration_ms,
+         VALUES (:project, :run, :import, :source, :position, :suite, :name, :class_name, :path, :status, :duration_ms,
                  :attempts, :message, :started_at, :now, :case_key)",
     )?;
     statement.execute(named_params! {
         ":project": origin.project,
         ":run": origin.run.map(|run| run.0),
+        ":import": origin.import,
         ":source": line.source,
         ":position": line.position,
         ":suite": case.suite,
@@ -135,38 +161,43 @@ fn case_of(sql: &Connection, origin: &Origin<'_>, case: &CaseResult) -> Result<O
     Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
 }
 
-/// Attaches what the project already holds to the cases of a link that it is of; returns how much that is.
-pub fn attach_existing(sql: &Connection, link: i64) -> Result<usize> {
+/// Attaches what the project already holds to the cases of a link that it is of, up to `limit` results if there is one; returns
+/// how many.
+pub fn attach_existing(sql: &Connection, link: i64, limit: Option<u32>) -> Result<usize> {
     let mut statement = sql.prepare_cached(
-        "UPDATE result SET case_key = test_case.key
-         FROM test_case JOIN link ON link.key = test_case.link
-         WHERE link.key = ?1 AND removed_by IS NULL AND result.case_key IS NULL AND result.project = link.project
-           AND (result.path = test_case.id OR result.path = test_case.path)",
+        "WITH found AS (
+             SELECT result.id AS id, test_case.key AS case_key
+             FROM link JOIN test_case ON test_case.link = link.key
+             JOIN result ON result.case_key IS NULL AND result.project = link.project
+                 AND result.path IN (test_case.id, test_case.path)
+             WHERE link.key = ?1 AND removed_by IS NULL LIMIT ?2)
+         UPDATE result SET case_key = found.case_key FROM found WHERE result.id = found.id",
     )?;
-    Ok(statement.execute([link])?)
+    Ok(statement.execute((link, limit.map_or(-1, i64::from)))?)
 }
 
 /// The results that `filter` names, oldest first.
 pub fn list(sql: &Connection, filter: &ResultFilter) -> Result<Vec<ResultRecord>> {
-    let mut statement = sql.prepare_cached(
-        "SELECT result.*, link.name AS link_name, test_case.id AS case_id FROM result
-         LEFT JOIN test_case ON test_case.key = result.case_key LEFT JOIN link ON link.key = test_case.link
-         WHERE (:project IS NULL OR result.project = :project)
-           AND (:run IS NULL OR run = :run)
-           AND (:case_key IS NULL OR case_key = :case_key)
-           AND (NOT :unmatched OR case_key IS NULL)
-         ORDER BY result.id DESC LIMIT :limit",
-    )?;
-    let parameters = named_params! {
-        ":project": filter.project,
-        ":run": filter.run.map(|run| run.0),
-        ":case_key": filter.case_key,
-        ":unmatched": filter.unmatched,
-        ":limit": filter.limit.map_or(-1, i64::from),
-    };
-    let mut results = statement.query_map(parameters, read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let (text, values) = selection(filter);
+    let mut statement = sql.prepare_cached(&text)?;
+    let mut results = statement.query_map(params_from_iter(values), read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     results.reverse();
     Ok(results)
+}
+
+/// A statement that asks for what the filter names and nothing else, so that the indices serve it.
+fn selection(filter: &ResultFilter) -> (String, Vec<Value>) {
+    let mut wanted = Wanted::default();
+    wanted.equal("result.project", filter.project.clone());
+    wanted.equal("result.run", filter.run.map(|run| signed(run.0)));
+    wanted.equal("result.case_key", filter.case_key);
+    wanted.that("result.case_key IS NULL", filter.unmatched);
+    wanted.of(
+        "SELECT result.*, link.name AS link_name, test_case.id AS case_id FROM whole_result AS result
+         LEFT JOIN test_case ON test_case.key = result.case_key LEFT JOIN link ON link.key = test_case.link",
+        "result.id",
+        filter.limit,
+    )
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ResultRecord> {
@@ -192,4 +223,26 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ResultRecord> {
 /// Forgets results recorded before `before`; returns how many.
 pub fn forget(sql: &Connection, before: DateTime<Utc>) -> Result<usize> {
     Ok(sql.execute("DELETE FROM result WHERE recorded_at < ?1", [millis(before)])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wanted::tests::check_plan;
+    use super::*;
+
+    fn check(filter: ResultFilter, index: &str) {
+        check_plan(selection(&filter), index);
+    }
+
+    #[test]
+    fn listings_are_served_by_indices() {
+        let all = ResultFilter::default;
+        check(ResultFilter { run: Some(RunId(1)), ..all() }, "result_by_run (run=?)");
+        check(ResultFilter { run: Some(RunId(1)), project: Some("web".to_owned()), ..all() }, "result_by_run (run=?)");
+        check(ResultFilter { case_key: Some(1), ..all() }, "result_by_case (case_key=?)");
+        check(
+            ResultFilter { case_key: Some(1), project: Some("web".to_owned()), ..all() },
+            "result_by_case (case_key=?)",
+        );
+    }
 }

@@ -5,14 +5,15 @@ mod overview;
 mod telling;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use suitesync_contract::{
     ConnectionName, DelegateName, Exit, LinkName, LogSummary, ObjectId, ResultCounts, RunId, ScheduleName,
 };
 
-use super::columns::{Columns, json, millis};
+use super::columns::{Columns, json, millis, signed};
+use super::wanted::Wanted;
 use super::{Change, Result};
 use crate::domain::run::{RunEvent, RunStatus};
 
@@ -95,26 +96,22 @@ pub struct RunFilter {
 
 /// The runs that `filter` names, oldest first.
 pub fn list(sql: &Connection, filter: &RunFilter) -> Result<Vec<RunRecord>> {
-    let mut statement = sql.prepare_cached(
-        "SELECT * FROM run
-         WHERE (:id IS NULL OR id = :id)
-           AND (:schedule IS NULL OR schedule = :schedule)
-           AND (:link IS NULL OR link = :link)
-           AND (:status IS NULL OR status = :status)
-           AND (NOT :unfinished OR status IN ('queued', 'running', 'canceling'))
-         ORDER BY id DESC LIMIT :limit",
-    )?;
-    let parameters = named_params! {
-        ":id": filter.id.map(|id| id.0),
-        ":schedule": filter.schedule,
-        ":link": filter.link,
-        ":status": filter.status.map(RunStatus::code),
-        ":unfinished": filter.unfinished,
-        ":limit": filter.limit.map_or(-1, i64::from),
-    };
-    let mut runs = statement.query_map(parameters, read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let (text, values) = selection(filter);
+    let mut statement = sql.prepare_cached(&text)?;
+    let mut runs = statement.query_map(params_from_iter(values), read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     runs.reverse();
     Ok(runs)
+}
+
+/// A statement that asks for what the filter names and nothing else, so that the indices serve it.
+fn selection(filter: &RunFilter) -> (String, Vec<rusqlite::types::Value>) {
+    let mut wanted = Wanted::default();
+    wanted.equal("id", filter.id.map(|id| signed(id.0)));
+    wanted.equal("schedule", filter.schedule.clone());
+    wanted.equal("link", filter.link.clone());
+    wanted.equal("status", filter.status.map(|status| status.code().to_owned()));
+    wanted.that("status IN ('queued', 'running', 'canceling')", filter.unfinished);
+    wanted.of("SELECT * FROM run", "id", filter.limit)
 }
 
 pub fn find(sql: &Connection, id: RunId) -> Result<Option<RunRecord>> {
@@ -255,6 +252,13 @@ pub fn ids(sql: &Connection, link: &LinkName, status: RunStatus) -> Result<Vec<R
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Every queued run with its schedule.
+pub fn queued(sql: &Connection) -> Result<Vec<(RunId, ScheduleName)>> {
+    let mut statement = sql.prepare_cached("SELECT id, schedule FROM run WHERE status = 'queued' ORDER BY id")?;
+    let rows = statement.query_map([], |row| Ok((RunId(row.get(0)?), row.word("schedule")?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Runs of a schedule's suite that are not over.
 pub fn unfinished(sql: &Connection, new: &NewRun) -> Result<Vec<RunId>> {
     let mut statement = sql.prepare_cached(
@@ -271,4 +275,20 @@ pub fn forget(sql: &Connection, before: DateTime<Utc>) -> Result<Vec<RunId>> {
     let mut statement = sql.prepare_cached("DELETE FROM run WHERE finished_at < ?1 RETURNING id")?;
     let rows = statement.query_map([millis(before)], |row| Ok(RunId(row.get(0)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wanted::tests::check_plan;
+    use super::*;
+
+    #[test]
+    fn listings_are_served_by_indices() {
+        let check = |filter: RunFilter, index: &str| check_plan(selection(&filter), index);
+        let all = RunFilter::default;
+        check(RunFilter { id: Some(RunId(1)), ..all() }, "INTEGER PRIMARY KEY (rowid=?)");
+        check(RunFilter { unfinished: true, ..all() }, "run_unfinished (status=?)");
+        check(RunFilter { schedule: Some("nightly".to_owned()), ..all() }, "run_by_suite (schedule=?)");
+        check(RunFilter { link: Some("shop".to_owned()), ..all() }, "run_by_link (link=?)");
+    }
 }

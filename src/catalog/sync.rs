@@ -134,7 +134,7 @@ fn found(change: &mut Change<'_>, ended: &EndedSync, link: &LinkRecord, found: &
     let sync = insert_sync(change, ended, link, found.commit, found.files, None)?;
     let (cases, suites) = contents::replace(change, link.key, sync, found.discovery)?;
     if link.link_existing_results {
-        results::attach_existing(change.sql(), link.key)?;
+        results::attach_existing(change.sql(), link.key, None)?;
     }
     let totals = count(found.discovery);
     change.sql().execute(

@@ -24,6 +24,7 @@ use crate::engine::agent::{self, Parts};
 use crate::engine::care;
 use crate::engine::control::Control;
 use crate::engine::hiring::Hiring;
+use crate::engine::importing;
 use crate::engine::local::{Workshop, WorkshopError};
 use crate::engine::reload;
 use crate::engine::run_logs::RunLogs;
@@ -154,6 +155,7 @@ impl Daemon {
         environment: Environment,
     ) -> Result<Self, AgentError> {
         let catalog = Catalog::open(&folder.catalog())?;
+        importing::clear_broken(&catalog).await?;
         let secrets = Arc::new(ArcSwap::from_pointee(Secrets::of(&config, environment)));
         let workshop = Arc::new(Workshop::open(&folder.delegate(), Arc::clone(&secrets))?);
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());

@@ -83,6 +83,7 @@ catalogue! {
     RunFinished "run.finished" Info "run, schedule, suite, link, connection, delegate, status, reason, counts, duration_ms" "A run is over."
     RunCanceled "run.canceled" Info "run, schedule, suite, link, connection, delegate, status, reason, duration_ms" "A run was canceled, and nothing of it is left."
     ScheduleMissed "schedule.missed" Warn "schedule, link, connection, missed" "Slots of a schedule passed without a run: the agent was not there."
+    ResultsImported "results.imported" Info "project, source, state, results, matched" "A report of a run made elsewhere was imported; all its results count from now on."
     DelegateLost "delegate.lost" Warn "delegate, reason" "A delegate cannot be reached; what needs it waits, and it is tried again."
     DelegateDrained "delegate.drained" Info "delegate, by" "An operator drains a delegate: it ends what it has and takes nothing new."
     DelegateResumed "delegate.resumed" Info "delegate, by" "A delegate that was drained takes tasks again."

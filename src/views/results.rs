@@ -1,5 +1,6 @@
 //! Results as they are shown: with the case that they are of, and as they are imported.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::ResultFileState;
 
@@ -23,6 +24,8 @@ pub struct ImportView {
     pub state: ResultFileState,
     #[serde(flatten)]
     pub recorded: Recorded,
+    /// When the project got the results of this file, if it had them already: nothing is recorded now.
+    pub already_imported_at: Option<DateTime<Utc>>,
     /// What a person should know of how it was read.
     pub notices: Vec<String>,
 }

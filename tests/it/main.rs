@@ -14,6 +14,7 @@ mod faults;
 mod framework;
 mod freshness;
 mod kills;
+mod imports;
 mod life;
 mod plugins;
 mod repositories;

@@ -47,7 +47,8 @@ pub fn end(change: &mut Change<'_>, ended: &RunEnded) -> Result<Option<RunRecord
             ":omitted": report.log.omitted_bytes,
             ":started": super::millis(ended.at),
         })?;
-    let origin = Origin { project: &run.project, run: Some(run.id), link: Some(&run.link), root: &run.root };
+    let origin =
+        Origin { project: &run.project, run: Some(run.id), import: None, link: Some(&run.link), root: &run.root };
     results::record(change.sql(), &origin, &report.results, ended.at)?;
     // What it was canceled with is why it ended, if it was.
     let reason = if run.status == RunStatus::Canceling { None } else { verdict.reason() };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chrono::SecondsFormat;
 use suitesync_contract::ResultFileState;
 use tokio::fs::File;
 
@@ -35,7 +36,12 @@ pub(super) async fn run(arguments: &ImportArguments, session: &mut Session) -> R
     if session.screen.is_for_programs() {
         session.screen.json(&imported)?;
     }
-    Ok(Exit::answer(imported.iter().all(|import| import.state == ResultFileState::Whole)))
+    Ok(Exit::answer(imported.iter().all(is_good)))
+}
+
+/// Whether the project has all that the report holds.
+fn is_good(import: &ImportView) -> bool {
+    import.already_imported_at.is_some() || import.state == ResultFileState::Whole
 }
 
 async fn open(path: &Path) -> Result<File, Fault> {
@@ -50,6 +56,10 @@ async fn open(path: &Path) -> Result<File, Fault> {
 
 fn told(import: &ImportView, project: &str, look: &Look) -> String {
     let source = escaped(&import.source);
+    if let Some(at) = import.already_imported_at {
+        let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        return format!("{} {source} was already imported on {at}: nothing recorded\n", look.marks.good());
+    }
     let results = count(import.recorded.results, "result");
     let (mark, sentence) = match import.state {
         ResultFileState::Whole => (look.marks.good(), format!("{source}: {results} recorded")),
@@ -80,8 +90,24 @@ mod tests {
     fn check(state: ResultFileState, (results, matched): (u64, u64), expect: &str) {
         let recorded = Recorded { results, matched };
         let notices = if state == ResultFileState::Whole { Vec::new() } else { vec!["it ends early".to_owned()] };
-        let import = ImportView { source: "report.xml".to_owned(), state, recorded, notices };
+        let import =
+            ImportView { source: "report.xml".to_owned(), state, recorded, already_imported_at: None, notices };
         assert_eq!(plain(&told(&import, "payments", &look())), expect);
+    }
+
+    #[test]
+    fn a_report_that_the_project_has_is_no_fault() {
+        let at = "2026-11-21T10:00:00Z".parse().ok();
+        let import = ImportView {
+            source: "report.xml".to_owned(),
+            state: ResultFileState::Incomplete,
+            recorded: Recorded::default(),
+            already_imported_at: at,
+            notices: vec!["it ends early".to_owned()],
+        };
+        let expect = "✓ report.xml was already imported on 2026-11-21T10:00:00Z: nothing recorded\n";
+        assert_eq!(plain(&told(&import, "payments", &look())), expect);
+        assert!(is_good(&import));
     }
 
     #[test]

@@ -11,10 +11,10 @@ use suitesync_contract::{ConnectionName, LinkName};
 use tokio::time::Instant;
 
 use super::testing::instant;
-use super::{Agent, Job};
-use crate::catalog::CatalogError;
+use super::{Agent, Job, report_write};
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::{self, LinkRecord};
+use crate::catalog::{Catalog, CatalogError, Change, results};
 use crate::config::ConnectionConfig;
 use crate::config::Environment;
 use crate::config::Loaded;
@@ -33,6 +33,9 @@ const REMOVAL_GRACE: Duration = Duration::from_secs(10);
 
 /// After a start, what was due while the agent was down is done within this time, and not all at once.
 const START_SPREAD: Duration = Duration::from_secs(5);
+
+/// Results in one write: some tens of milliseconds, which nobody minds to wait for.
+const ATTACHED_AT_ONCE: u32 = 1_000;
 
 impl Agent {
     /// Takes up what was read from the disk, if it is new and sound.
@@ -103,6 +106,7 @@ impl Agent {
     pub(super) async fn take_up(&mut self, now: DateTime<Utc>) -> Result<(), CatalogError> {
         let config = Arc::clone(&self.config);
         let taken = self.catalog.write(move |change| write_down(change, &config, now)).await?;
+        self.attach_results(taken.attaching);
         let gone: Vec<_> = taken.links.keys().filter(|name| !self.config.links.contains_key(*name)).cloned().collect();
         self.plan_connections(taken.connections);
         self.plan_links(taken.links);
@@ -113,6 +117,16 @@ impl Agent {
             self.plan.agenda.set_at_latest(Job::Remove(name), Instant::now() + REMOVAL_GRACE);
         }
         Ok(())
+    }
+
+    /// Gives the cases of links what their project already holds, a little at a time: it may be a year's results.
+    fn attach_results(&self, links: Vec<i64>) {
+        let catalog = self.catalog.clone();
+        self.tracker.spawn(async move {
+            for link in links {
+                report_write(attach_results(&catalog, link).await);
+            }
+        });
     }
 
     fn plan_connections(&mut self, mut records: BTreeMap<ConnectionName, ConnectionRecord>) {
@@ -241,9 +255,15 @@ impl Agent {
         let gone = name.clone();
         let archive = LinkEvent::Archive(ArchiveReason::Removed);
         let written = self.catalog.write(move |change| link::apply(change, &gone, archive, Utc::now())).await;
-        super::report_write(written);
+        report_write(written);
         self.drop_queued(name);
     }
+}
+
+async fn attach_results(catalog: &Catalog, link: i64) -> Result<(), CatalogError> {
+    let attach = move |change: &mut Change<'_>| results::attach_existing(change.sql(), link, Some(ATTACHED_AT_ONCE));
+    while catalog.write(attach).await? > 0 {}
+    Ok(())
 }
 
 /// How many of each kind.

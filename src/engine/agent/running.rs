@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::operating::unrecorded;
 use super::{Agent, Ended, Job, Note, report_write};
 use crate::catalog::run::{Because, RunEnded, RunFilter, RunRecord};
-use crate::catalog::{Catalog, CatalogError, Change, results, run};
+use crate::catalog::{Catalog, CatalogError, Change, import, results, run};
 use crate::domain::run::{RunEvent, RunStatus, RunVerdict};
 use crate::engine::control::{Acted, Refusal, RefusalKind};
 use crate::engine::dispatcher::Order;
@@ -215,6 +215,7 @@ impl Agent {
         let (catalog, logs) = (self.catalog.clone(), self.logs.clone());
         let forget = move |change: &mut Change<'_>| {
             results::forget(change.sql(), results_before)?;
+            import::forget(change.sql(), results_before)?;
             run::forget(change.sql(), runs_before)
         };
         self.tracker.spawn(async move {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use suitesync_contract::{ConnectionName, LinkName};
 
 use crate::catalog::connection::{self, ConfiguredConnection, ConnectionRecord};
-use crate::catalog::link::{self, ConfiguredLink, LinkRecord};
+use crate::catalog::link::{self, ConfiguredLink, LinkRecord, TakenUpLink};
 use crate::catalog::{CatalogError, Change};
 use crate::config::{Config, ConnectionConfig, LinkConfig};
 use crate::domain::connection::{ConnectionEvent, DisconnectReason};
@@ -16,6 +16,8 @@ use crate::domain::link::{ArchiveReason, LinkEvent};
 pub(super) struct TakenUp {
     pub(super) connections: BTreeMap<ConnectionName, ConnectionRecord>,
     pub(super) links: BTreeMap<LinkName, LinkRecord>,
+    /// Keys of links whose cases are to get what their project already holds.
+    pub(super) attaching: Vec<i64>,
 }
 
 /// Writes a configuration down.
@@ -34,10 +36,12 @@ pub(super) fn write_down(
             connection::apply(change, &record.name, ConnectionEvent::Disconnect(removed), now)?;
         }
     }
-    let mut links = BTreeMap::new();
+    let (mut links, mut attaching) = (BTreeMap::new(), Vec::new());
     for settings in config.links.values() {
         let silent = connections.get(&settings.connection).is_some_and(|record| record.state.is_disconnected());
-        links.insert(settings.name.clone(), write_link(change, settings, silent, now)?);
+        let link = write_link(change, settings, silent, now)?;
+        attaching.extend(link.attaches.then_some(link.record.key));
+        links.insert(settings.name.clone(), link.record);
     }
     for record in link::list(change.sql())? {
         if !config.links.contains_key(&record.name) && !record.state.reasons.contains(&ArchiveReason::Removed) {
@@ -49,7 +53,7 @@ pub(super) fn write_down(
             links.insert(record.name.clone(), record);
         }
     }
-    Ok(TakenUp { connections, links })
+    Ok(TakenUp { connections, links, attaching })
 }
 
 fn write_connection(
@@ -79,7 +83,7 @@ fn write_link(
     settings: &LinkConfig,
     connection_is_silent: bool,
     now: DateTime<Utc>,
-) -> Result<LinkRecord, CatalogError> {
+) -> Result<TakenUpLink, CatalogError> {
     let configured = ConfiguredLink {
         name: settings.name.clone(),
         display_name: settings.display_name.clone(),
@@ -89,7 +93,7 @@ fn write_link(
         fingerprint: settings.fingerprint(),
         link_existing_results: settings.link_existing_results,
     };
-    let mut record = link::configure(change, &configured, now)?;
+    let TakenUpLink { mut record, attaches } = link::configure(change, &configured, now)?;
     let wanted = [(ArchiveReason::Removed, false), (ArchiveReason::Pinned, settings.archived.is_some())];
     for (reason, stands) in wanted {
         if record.state.reasons.contains(&reason) != stands {
@@ -100,5 +104,5 @@ fn write_link(
     if connection_is_silent {
         record = link::apply(change, &settings.name, LinkEvent::ConnectionDisconnected, now)?;
     }
-    Ok(record)
+    Ok(TakenUpLink { record, attaches })
 }
