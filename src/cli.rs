@@ -23,6 +23,7 @@ mod link;
 mod log;
 mod look;
 mod near;
+mod privacy;
 mod result;
 mod route;
 mod run;

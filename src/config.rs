@@ -40,12 +40,13 @@ pub use difference::{ChangeCounts, Changed, Changes, ConfigDiff, needs_restart};
 pub use environment::Environment;
 pub use files::Location;
 pub use known_hosts::{KnownHostsError, read_fingerprint, read_known_hosts};
+pub(crate) use nearest::suggestion;
 pub use proxy::{ProxyFault, read_proxy_url};
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{
     AgentConfig, Certificates, ClientCertificateConfig, Config, ConnectionConfig, ConnectionType, DelegateConfig,
     DelegateKind, Format, HostKeysConfig, LinkConfig, LogConfig, LogFormat, LogLevel, Pin, Proceed, ProxyLogin,
-    ProxySetting, RetentionConfig, ScheduleConfig, SecretSource, SettingOrigin,
+    ProxySetting, RUNS_DISK, RetentionConfig, ScheduleConfig, SecretSource, SettingOrigin,
 };
 pub use watch::Watcher;
 

@@ -18,7 +18,7 @@ use crate::catalog::results::{self, ResultFilter};
 use crate::catalog::run::{self, RunFilter, RunRecord};
 use crate::domain::event::Event;
 use crate::domain::run::RunStatus;
-use crate::engine::control::{Acted, Refusal};
+use crate::engine::control::{ActedOnRun, Refusal};
 use crate::views::RunDetail;
 
 #[derive(Debug, Deserialize)]
@@ -77,7 +77,7 @@ pub(super) async fn cancel(
     State(api): State<Api>,
     Extension(who): Extension<Asking>,
     Path(id): Path<String>,
-) -> Answer<Acted> {
+) -> Answer<ActedOnRun> {
     let run = find(&api, &id).await?;
     who.expect_on_link(&api, &run.link).await?;
     json(api.control.cancel_run(run.id, who.name().to_owned()).await?)

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, named_params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use suitesync_contract::RunId;
 
 use super::Result;
 use super::columns::{Columns, json, millis};
@@ -18,7 +19,7 @@ pub struct EventRecord {
     pub connection: Option<String>,
     pub link: Option<String>,
     pub delegate: Option<String>,
-    pub run: Option<String>,
+    pub run: Option<RunId>,
     pub message: String,
     #[serde(flatten)]
     pub fields: Map<String, Value>,
@@ -33,7 +34,7 @@ impl From<&Event> for EventRecord {
             connection: event.connection.as_ref().map(ToString::to_string),
             link: event.link.as_ref().map(ToString::to_string),
             delegate: event.delegate.as_ref().map(ToString::to_string),
-            run: event.run.map(|run| run.to_string()),
+            run: event.run,
             message: event.message.clone(),
             fields: event.fields.clone(),
         }
@@ -99,7 +100,7 @@ pub fn list(sql: &Connection, filter: &EventFilter) -> Result<Vec<EventRecord>> 
             connection: row.get("connection")?,
             link: row.get("link")?,
             delegate: row.get("delegate")?,
-            run: row.get("run")?,
+            run: row.decoded_opt("run")?,
             message: row.get("message")?,
             fields: row.decoded("fields")?,
         })

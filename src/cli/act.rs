@@ -27,20 +27,28 @@ pub(super) async fn run(
     session: &mut Session,
 ) -> Result<Exit, Fault> {
     if let Some((consent, question)) = question
-        && !consent.yes
-        && !agreed(&question)?
+        && !is_wanted(consent, &question, session)?
     {
-        session.screen.text("Nothing was done.\n")?;
         return Ok(Exit::AnswerIsNo);
     }
     let acted: Acted = session.client.post(act).await?;
-    session.screen.show(&acted, |acted, _| told(kind, name, acted))?;
+    session.screen.show(&acted, |acted, _| told((kind, name), &acted.status, acted.changed))?;
     Ok(Exit::Done)
 }
 
-fn told(kind: &str, name: &str, acted: &Acted) -> String {
-    let status = Paint::of_status(&acted.status).on(&acted.status);
-    let was = if acted.changed { "is" } else { "was already" };
+/// Whether an act that stops work is to be done; if not, it is said that nothing was.
+pub(super) fn is_wanted(consent: Consent, question: &str, session: &mut Session) -> Result<bool, Fault> {
+    let is_wanted = consent.yes || agreed(question)?;
+    if !is_wanted {
+        session.screen.text("Nothing was done.\n")?;
+    }
+    Ok(is_wanted)
+}
+
+/// What came of an act, for people.
+pub(super) fn told((kind, name): (&str, &str), status: &str, changed: bool) -> String {
+    let status = Paint::of_status(status).on(status);
+    let was = if changed { "is" } else { "was already" };
     format!("{} {} {was} {status}.\n", capitalized(kind), escaped(name))
 }
 

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::log;
+use super::{log, privacy};
 use crate::api::{self, Api, SocketError};
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::{self, Config, Environment, Loaded, Location, Secrets, Watcher};
@@ -78,7 +77,7 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
         return Err(AgentError::Configuration(faults.join("\n\n")));
     };
     log::start(&config.log);
-    forbid_core_dumps();
+    privacy::forbid_core_dumps();
     let mut signals = Signals::listen().map_err(AgentError::Signals)?;
     let folder = StateFolder::claim(&config.agent.state_dir)?;
     let listener = api::listen(&config.agent.socket).await?;
@@ -113,16 +112,6 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
     // The next start finds no stale socket; one that cannot be removed does it no harm.
     let _ = std::fs::remove_file(socket);
     if broken { Err(AgentError::Broken) } else { Ok(()) }
-}
-
-/// Keeps secrets out of core dumps, those of the programs that print secrets included. The limit alone does not do: a
-/// kernel that hands dumps to a program, such as systemd's, does not heed it (core(5)).
-fn forbid_core_dumps() {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let forbidden = set_dumpable_behavior(DumpableBehavior::NotDumpable).and_then(|()| setrlimit(Resource::Core, none));
-    if let Err(error) = forbidden {
-        tracing::warn!(%error, "core dumps cannot be forbidden: one would hold secrets");
-    }
 }
 
 fn spawn_reloading(

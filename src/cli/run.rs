@@ -4,12 +4,14 @@ mod logs;
 mod starting;
 mod views;
 
+use super::act::{self, Consent};
 use super::arguments::{RunCommand, RunListArguments};
 use super::fault::{Exit, Fault};
 use super::route::Route;
 use super::session::Session;
 use crate::catalog::run::RunRecord;
 use crate::domain::run::RunStatus;
+use crate::engine::control::ActedOnRun;
 use crate::views::RunDetail;
 
 /// Runs that people are shown unless they ask for more: about a screen.
@@ -24,13 +26,19 @@ pub(super) async fn run(command: &RunCommand, session: &mut Session) -> Result<E
             Ok(Exit::Done)
         }
         RunCommand::Start(arguments) => starting::run(arguments, session).await,
-        RunCommand::Cancel { id, consent } => {
-            let question = format!("Cancel run {id}? What it has begun is stopped.");
-            let act = one(*id).then("cancel");
-            super::act::run(("run", &id.to_string()), act, Some((*consent, question)), session).await
-        }
+        RunCommand::Cancel { id, consent } => cancel(*id, *consent, session).await,
         RunCommand::Logs { id, follow } => logs::run(*id, *follow, session).await,
     }
+}
+
+async fn cancel(id: u64, consent: Consent, session: &mut Session) -> Result<Exit, Fault> {
+    let question = format!("Cancel run {id}? What it has begun is stopped.");
+    if !act::is_wanted(consent, &question, session)? {
+        return Ok(Exit::AnswerIsNo);
+    }
+    let acted: ActedOnRun = session.client.post(one(id).then("cancel")).await?;
+    session.screen.show(&acted, |acted, _| act::told(("run", &id.to_string()), &acted.status, acted.changed))?;
+    Ok(Exit::Done)
 }
 
 /// The route of one run.

@@ -40,8 +40,19 @@ pub(super) static SECRET_REFERENCE: Keys =
     Keys { table: "a secret's source", known: &["secret", "env", "file", "credential", "command"], unsupported: &[] };
 
 /// What is known of every delegate of this host.
-const DELEGATE_KEYS: &[&str] =
-    &["name", "kind", "command", "socket", "tags", "capacity", "runs", "additional_certs_path", "proxy", "no_proxy"];
+const DELEGATE_KEYS: &[&str] = &[
+    "name",
+    "kind",
+    "command",
+    "socket",
+    "tags",
+    "capacity",
+    "runs",
+    "runs_disk",
+    "additional_certs_path",
+    "proxy",
+    "no_proxy",
+];
 
 /// Keys of delegates on other hosts.
 const REMOTE_DELEGATE_KEYS: &[&str] = &["url", "state_dir", "secrets", "remote"];

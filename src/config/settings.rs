@@ -18,7 +18,7 @@ use crate::domain::cadence::Cadence;
 use crate::domain::selection::most_specific;
 
 pub use connection::{ClientCertificateConfig, ConnectionConfig, ConnectionType, HostKeysConfig};
-pub use delegate::{DelegateConfig, DelegateKind};
+pub use delegate::{DelegateConfig, DelegateKind, RUNS_DISK};
 pub use schedule::ScheduleConfig;
 pub use suitesync_contract::rpc::{ProxyLogin, ProxySetting};
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::cadence::CronExpression;
 
-/// How late a slot may be noticed and still be on time: a busy host, not one that was down.
+/// How late a slot may be noticed and still be on time, by an agent that was up when it began: a busy host.
 const ON_TIME: TimeDelta = TimeDelta::seconds(60);
 
 /// Missed slots are counted up to here; beyond it nobody wants to know how many.
@@ -75,10 +75,18 @@ impl Timetable {
         slot.checked_add_signed(self.delay).unwrap_or(slot)
     }
 
-    /// What has fallen due by `now` of the slots after `consumed`.
-    pub fn due(&self, consumed: DateTime<Utc>, now: DateTime<Utc>, missed: Missed) -> Option<Due> {
+    /// What has fallen due by `now` of the slots after `consumed`. What was to begin before `up_since`, when the agent
+    /// was started, is missed, however short the agent was down.
+    pub fn due(
+        &self,
+        consumed: DateTime<Utc>,
+        now: DateTime<Utc>,
+        up_since: DateTime<Utc>,
+        missed: Missed,
+    ) -> Option<Due> {
         let last = self.cron.last_until(now - self.delay, self.zone).filter(|last| *last > consumed)?;
-        let is_on_time = now - self.begins(last) <= ON_TIME;
+        let begins = self.begins(last);
+        let is_on_time = begins >= up_since && now - begins <= ON_TIME;
         let run = (is_on_time || missed == Missed::RunOnce).then_some(last);
         let passed = self.slots_between(consumed, last);
         Some(Due { run, missed: passed - u64::from(run.is_some()), consumed: last })

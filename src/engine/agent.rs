@@ -11,7 +11,7 @@ mod scheduling;
 mod syncing;
 mod testing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,6 +94,8 @@ pub(crate) struct Agent {
     under_way: HashMap<TaskId, Job>,
     /// Runs that are not over.
     runs: HashMap<RunId, running::RunWork>,
+    /// Users under whom delegates execute runs, from when they first said so: what a run left may outlive its delegate.
+    run_users: BTreeSet<u32>,
     logs: RunLogs,
     last_task: u64,
     notes: mpsc::UnboundedSender<Note>,
@@ -127,6 +129,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         attending: CancellationToken::new(),
         under_way: HashMap::new(),
         runs: HashMap::new(),
+        run_users: BTreeSet::new(),
         logs: parts.logs,
         last_task: 0,
         notes,
@@ -195,6 +198,7 @@ impl Agent {
             candidates: self.dispatcher.candidates(),
             started_with: Arc::clone(&self.started_with),
             executes_runs: self.executes_runs(),
+            run_users: self.run_users.clone(),
             unwritable: self.unwritable.clone(),
         }
     }

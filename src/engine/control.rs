@@ -1,5 +1,6 @@
 //! The way to ask the agent for something while it runs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -89,6 +90,8 @@ pub struct AgentState {
     pub started_with: Arc<Config>,
     /// Whether any delegate executes runs.
     pub executes_runs: bool,
+    /// Users of this host, by number, under whom delegates execute runs and nobody else works.
+    pub run_users: BTreeSet<u32>,
     /// Why nothing can be recorded, while that is so.
     pub unwritable: Option<Failure>,
 }
@@ -119,6 +122,15 @@ pub enum Running {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acted {
     pub name: String,
+    pub status: String,
+    /// Whether it was not so before.
+    pub changed: bool,
+}
+
+/// The same of an act on a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActedOnRun {
+    pub run: RunId,
     pub status: String,
     /// Whether it was not so before.
     pub changed: bool,
@@ -163,7 +175,7 @@ pub enum Command {
     Cancel {
         run: RunId,
         by: String,
-        answer: Answer<Acted>,
+        answer: Answer<ActedOnRun>,
     },
     Explain {
         subject: Subject,
@@ -221,7 +233,7 @@ impl Control {
         self.ask(|answer| Command::Start { schedule, suite, by, answer }).await
     }
 
-    pub async fn cancel_run(&self, run: RunId, by: String) -> Result<Acted, Refusal> {
+    pub async fn cancel_run(&self, run: RunId, by: String) -> Result<ActedOnRun, Refusal> {
         self.ask(|answer| Command::Cancel { run, by, answer }).await
     }
 

@@ -26,6 +26,8 @@ pub struct Standing {
     pub work: Vec<WorkKind>,
     /// What it says that it is, once it has said so.
     pub program: Option<String>,
+    /// The number of the user as whom it executes runs, where it is another process of this host and says so.
+    pub user: Option<u32>,
     /// Why it was lost, while it is.
     pub lost: Option<String>,
 }

@@ -98,6 +98,11 @@ impl Hiring {
             DelegateKind::Local | DelegateKind::Command(_) => config.secrets.clone(),
             DelegateKind::Socket(_) => BTreeMap::new(),
         };
+        let mirrors_keep_s = match &delegate.kind {
+            // The agent looks after these itself.
+            DelegateKind::Local => None,
+            DelegateKind::Command(_) | DelegateKind::Socket(_) => Some(config.retention.mirrors_keep.as_secs()),
+        };
         let initialize = Initialize {
             protocol: PROTOCOL,
             agent: config.agent.name.clone(),
@@ -109,6 +114,8 @@ impl Hiring {
             additional_certs: delegate.additional_certs.as_ref().map(|certificates| certificates.pem.clone()),
             proxy: delegate.proxy.clone(),
             no_proxy: delegate.no_proxy.clone(),
+            runs_disk_bytes: Some(delegate.runs_disk),
+            mirrors_keep_s,
         };
         Terms { config: delegate.clone(), initialize }
     }

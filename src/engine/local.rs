@@ -3,6 +3,7 @@
 
 mod gates;
 mod keyring;
+mod mirror_care;
 mod objects;
 mod probing;
 mod redactor;
@@ -15,6 +16,7 @@ mod tests_found;
 mod workshop;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use suitesync_contract::rpc::WorkKind;
@@ -30,6 +32,7 @@ use crate::config::DelegateConfig;
 
 use gates::Gates;
 use keyring::{Keyring, Outlet};
+use mirror_care::MirrorCare;
 use redactor::Redactor;
 use running::RunShop;
 
@@ -58,6 +61,9 @@ pub struct LocalDelegate {
     workshop: Arc<Workshop>,
     mirrors: Mirrors,
     runs: Runs,
+    runs_disk: u64,
+    /// Where nobody else looks after its mirrors.
+    mirror_care: Option<MirrorCare>,
     folders: Folders,
 }
 
@@ -98,6 +104,8 @@ impl LocalDelegate {
             mirrors: workshop.mirrors(&config.name),
             workshop,
             runs: Runs::Nobody,
+            runs_disk: config.runs_disk,
+            mirror_care: None,
             folders: Folders::Refused,
         }
     }
@@ -122,6 +130,13 @@ impl LocalDelegate {
         Self { runs: Runs::Child(Box::new(child), runs), ..self }
     }
 
+    /// Looks after its mirrors itself: one that no task has used for `keep` goes.
+    #[must_use]
+    pub fn caring_for_mirrors(self, keep: Duration) -> Self {
+        let care = MirrorCare::start(self.workshop.mirrors(&self.name), keep);
+        Self { mirror_care: Some(care), ..self }
+    }
+
     /// One that reads repositories in folders of this host, too: for whoever runs the process, and nobody else.
     #[must_use]
     pub fn reading_folders(self) -> Self {
@@ -134,6 +149,9 @@ impl LocalDelegate {
         progress: ProgressSink,
         cancel: CancellationToken,
     ) -> Result<Facts, Failure> {
+        if let Some(care) = &self.mirror_care {
+            care.note_use(&task.access);
+        }
         let job = Job { delegate: self, access: task.access, progress, cancel };
         match task.work {
             // Hundreds of tasks wait here at once: none is to take the memory of the largest kind.

@@ -88,11 +88,6 @@ impl ScheduleEntry {
         let globs = config.suites.iter().map(|pattern| SuiteGlobs::new([pattern])).collect();
         Self { config: Arc::new(config), globs, consumed }
     }
-
-    /// The same for one suite alone.
-    pub fn only(&self, suite: String) -> Self {
-        Self::new(ScheduleConfig { suites: vec![suite], ..ScheduleConfig::clone(&self.config) }, self.consumed)
-    }
 }
 
 #[derive(Debug, Default)]

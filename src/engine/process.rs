@@ -77,7 +77,7 @@ impl ProcessDelegate {
         } else {
             vec![WorkKind::Probe, WorkKind::Sync]
         };
-        let starting = Standing { status: DelegateStatus::Starting, work, program: None, lost: None };
+        let starting = Standing { status: DelegateStatus::Starting, work, program: None, user: None, lost: None };
         let (standing, seen) = watch::channel(starting);
         let delegate = Self {
             name: settings.initialize.delegate.clone(),

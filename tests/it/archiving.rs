@@ -1,7 +1,5 @@
 //! Archiving a link cancels what is queued for it, at once and for good; disconnecting a connection does, too.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::support::schedule::many_suites;
@@ -28,20 +26,21 @@ fn count(runs: &[Value], status: &str) -> usize {
 }
 
 #[test]
-fn archiving_cancels_a_thousand_queued_runs_within_a_second() {
+fn archiving_cancels_a_thousand_queued_runs_at_one_moment() {
     let site = busy_site(1001);
     let _agent = site.agent();
     assert_eq!(site.start("all").len(), 1001);
     wait_for("one run to begin", || (count(&site.runs(), "running") == 1).then_some(()));
-    let begun = Instant::now();
     let acted = site.json(&["link", "archive", "shop", "--yes"]);
-    let took = begun.elapsed();
     assert_eq!(acted, json!({ "name": "shop", "status": "archived", "changed": true }));
     let runs = site.runs();
     assert_eq!((count(&runs, "canceled"), count(&runs, "running")), (1000, 1));
     let reasons = runs.iter().filter(|run| run["status"] == "canceled").map(|run| &run["reason"]);
     assert!(reasons.into_iter().all(|reason| *reason == "link_archived"));
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    // Written in one transaction, they have its time. What it may take `dev bench` measures.
+    let archived = site.events("link.archived").pop().unwrap();
+    let canceled = site.events("run.canceled");
+    assert!(canceled.len() == 1000 && canceled.iter().all(|event| event["at"] == archived["at"]));
     site.json(&["link", "unarchive", "shop"]);
     site.wait_for_link("shop", "active");
     assert_eq!(count(&site.runs(), "canceled"), 1000, "nothing is replayed");

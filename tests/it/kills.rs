@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use self::load::{ARCHIVED, LINKS, Load, Workplace};
-use crate::support::processes::{is_running, of_runs_below};
+use crate::support::processes::{folders_of_runs, is_running, of_runs_below};
 use crate::support::schedule::SELDOM;
 use crate::support::{RunningAgent, find, wait_for};
 
@@ -82,8 +82,7 @@ fn calm(workplace: &Workplace, load: &Load) -> RunningAgent {
     let is_over = |run: &Value| !["queued", "running", "canceling"].contains(&run["status"].as_str().unwrap());
     wait_for("every run to be over", || workplace.runs().iter().all(is_over).then_some(()));
     assert!(!is_running(load::MARK) && of_runs_below(site.folder.path()).is_empty(), "a process of a run is left");
-    let entries = std::fs::read_dir(site.path("state/delegate/runs/local")).unwrap();
-    let left: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).filter(|name| name != "lock").collect();
+    let left = folders_of_runs(&site.path("state/delegate/runs/local"));
     assert!(left.is_empty(), "folders of runs are left: {left:?}");
     agent
 }

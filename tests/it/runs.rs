@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::processes::is_running;
 use crate::support::schedule::newest_result;
 use crate::support::{Site, wait_for};
 
@@ -122,11 +123,4 @@ fn a_run_of_a_killed_agent_ends_as_an_error_and_nothing_of_it_is_left() {
     let run = site.wait_for_run(id, "error");
     assert_eq!(run["reason"], "agent_restarted");
     wait_for("the command to be gone", || (!is_running(mark)).then_some(()));
-}
-
-/// Whether any process has this word among its arguments.
-fn is_running(word: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok());
-    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    lines.into_iter().any(|line| line.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes()))
 }

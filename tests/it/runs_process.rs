@@ -19,6 +19,7 @@ use suitesync_loopback::Change;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::support::processes::folders_of_runs;
 use crate::support::{PATIENCE, Site, TOKEN, wait_for};
 
 const SECRET: &str = "canary-run-secret";
@@ -59,6 +60,8 @@ impl Stage {
             additional_certs: Some(std::fs::read_to_string(self.site.path("ca.pem")).unwrap()),
             proxy: None,
             no_proxy: Vec::new(),
+            runs_disk_bytes: None,
+            mirrors_keep_s: None,
         }
     }
 
@@ -103,8 +106,7 @@ impl Stage {
 
     /// Folders of runs that are there.
     fn places(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.site.path("delegate/runs/runner")) else { return Vec::new() };
-        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+        folders_of_runs(&self.site.path("delegate/runs/runner"))
     }
 }
 

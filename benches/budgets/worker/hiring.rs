@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use suitesync::config::{Certificates, DelegateConfig, DelegateKind, Environment, Secrets};
+use suitesync::config::{Certificates, DelegateConfig, DelegateKind, Environment, RUNS_DISK, Secrets};
 use suitesync::engine::local::{LocalDelegate, Workshop};
 use suitesync_contract::{
     Access, Credentials, DelegateName, HostKeys, LinkView, Provider, RefSpec, RepoUrl, Scheme, SecretRef, SyncTask,
@@ -26,6 +26,7 @@ pub(super) fn hire(terms: &Terms, folder: &Path) -> anyhow::Result<LocalDelegate
         capacity: 1,
         kind: DelegateKind::Local,
         runs: false,
+        runs_disk: RUNS_DISK,
         additional_certs: Some(authority),
         proxy: None,
         no_proxy: Vec::new(),

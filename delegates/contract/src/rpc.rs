@@ -87,6 +87,12 @@ pub struct Initialize {
     /// Rules for servers that are reached without the proxy.
     #[serde(default)]
     pub no_proxy: Vec<String>,
+    /// What the files of one run may take, in bytes; as the delegate has it where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_disk_bytes: Option<u64>,
+    /// How long a mirror is kept that no task uses, in seconds; as the delegate has it where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrors_keep_s: Option<u64>,
 }
 
 /// The proxy of a delegate.
@@ -121,6 +127,9 @@ pub struct Initialized {
     /// What it is, for people: a program and its version.
     pub program: String,
     pub work: Vec<WorkKind>,
+    /// The number of the user as whom it executes runs, on this host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
 }
 
 /// Kinds of tasks.

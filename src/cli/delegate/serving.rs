@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustix::fs::Mode;
@@ -21,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::file::{DelegateFile, source_of};
 use crate::cli::arguments::{DelegateRunArguments, Globals};
 use crate::cli::fault::{Exit, Fault};
-use crate::cli::{log, workers};
-use crate::config::{Certificates, DelegateConfig, DelegateKind, Environment, Secrets};
+use crate::cli::{log, privacy, workers};
+use crate::config::{Certificates, DelegateConfig, DelegateKind, Environment, RUNS_DISK, Secrets};
 use crate::engine::delegate::Delegate;
 use crate::engine::local::{LocalDelegate, Workshop};
 use crate::engine::process::{Host, serve};
@@ -51,6 +52,7 @@ pub(in crate::cli) fn run(
     let file = globals.config.as_deref().map(DelegateFile::read).transpose();
     let file = file.map_err(|error| usage(told(&error), "`suitesync delegate run --help` tells what it is for"))?;
     log::start_on_stderr();
+    privacy::hide_memory();
     let home = Arc::new(Home { file, environment: environment.clone() });
     let host: Host =
         Arc::new(move |asked| home.delegate(asked).map(|delegate| Arc::new(delegate) as Arc<dyn Delegate>));
@@ -175,13 +177,19 @@ impl Home {
             capacity: asked.capacity,
             kind: DelegateKind::Local,
             runs: true,
+            runs_disk: asked.runs_disk_bytes.unwrap_or(RUNS_DISK),
             additional_certs: certificates,
             proxy: asked.proxy,
             no_proxy: asked.no_proxy,
         };
         let secrets = Arc::new(ArcSwap::from_pointee(Secrets::new(secrets, self.environment.clone())));
         let workshop = Workshop::open(&folder, secrets).map_err(|error| told(&error))?;
-        LocalDelegate::new(&config, asked.per_host, Arc::new(workshop)).executing_runs().map_err(|error| told(&error))
+        let delegate = LocalDelegate::new(&config, asked.per_host, Arc::new(workshop));
+        let delegate = match asked.mirrors_keep_s {
+            Some(keep) => delegate.caring_for_mirrors(Duration::from_secs(keep)),
+            None => delegate,
+        };
+        delegate.executing_runs().map_err(|error| told(&error))
     }
 
     /// Where to keep things: as its own file says, else the agent, else systemd.

@@ -11,7 +11,7 @@ use suitesync_contract::{Access, Credentials, HostKeys, RepoUrl, SecretRef, Tags
 use crate::cli::arguments::{InspectArguments, SignInArguments, WayArguments};
 use crate::cli::fault::Fault;
 use crate::config::{
-    Certificates, DelegateConfig, DelegateKind, Environment, ProxySetting, Secrets, read_certificates,
+    Certificates, DelegateConfig, DelegateKind, Environment, ProxySetting, RUNS_DISK, Secrets, read_certificates,
     read_fingerprint, read_known_hosts, read_proxy_url,
 };
 use crate::engine::local::{LocalDelegate, Workshop};
@@ -28,6 +28,7 @@ pub(super) fn delegate(way: &WayArguments, folder: &Path) -> Result<LocalDelegat
         capacity: 1,
         kind: DelegateKind::Local,
         runs: false,
+        runs_disk: RUNS_DISK,
         additional_certs: way.ca.as_ref().map(certificates).transpose()?,
         proxy: way.proxy.as_deref().map(proxy).transpose()?,
         no_proxy: Vec::new(),

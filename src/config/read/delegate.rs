@@ -9,7 +9,8 @@ use super::{Context, NAME_HELP};
 use crate::config::place::Placed;
 use crate::config::report::Finding;
 use crate::config::section::Section;
-use crate::config::settings::{DelegateConfig, DelegateKind};
+use crate::config::settings::{DelegateConfig, DelegateKind, RUNS_DISK};
+use crate::config::size;
 use crate::config::source::Content;
 
 /// Tasks at once: as many as requests to one host.
@@ -29,6 +30,7 @@ pub(super) fn read(
     };
     let kind = kind::read(section, content);
     let runs = kind::read_runs(section, context, kind.as_ref());
+    let runs_disk = size::read(section, "runs_disk");
     let tags = section.tags("tags").unwrap_or_default();
     let capacity = section.number("capacity", 1..=10_000).unwrap_or(DEFAULT_CAPACITY);
     let additional_certs = match section.value("additional_certs_path") {
@@ -43,6 +45,7 @@ pub(super) fn read(
         capacity,
         kind,
         runs,
+        runs_disk: runs_disk.unwrap_or(RUNS_DISK),
         additional_certs,
         proxy,
         no_proxy,
@@ -71,6 +74,7 @@ pub(super) fn default_delegate(context: &Context<'_>) -> DelegateConfig {
         capacity: DEFAULT_CAPACITY,
         kind: DelegateKind::Local,
         runs: kind::local_runs(context),
+        runs_disk: RUNS_DISK,
         additional_certs: context.certificates_of_environment(),
         proxy: None,
         no_proxy: Vec::new(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::config::report::Finding;
 use crate::config::section::Section;
 use crate::config::settings::RetentionConfig;
 use crate::config::size;
@@ -23,9 +22,6 @@ const DEFAULT_RUNS: Duration = Duration::from_secs(30 * 86_400);
 /// A year of results shows a season's trend.
 const DEFAULT_RESULTS: Duration = Duration::from_secs(365 * 86_400);
 
-/// Less has no room for the catalog and one mirror, and is taken for a slip.
-const LEAST_DISK: u64 = 64 << 20;
-
 /// Anything shorter is taken for a slip.
 const SHORTEST_KEEP: Duration = Duration::from_secs(1);
 
@@ -35,7 +31,7 @@ pub(super) fn read(section: &Section<'_>) -> RetentionConfig {
         |key, default| section.duration(key, SHORTEST_KEEP..=LONGEST_INTERVAL).map_or(default, |keep| keep.value);
     RetentionConfig {
         mirrors_keep: keep("mirrors_keep", defaults.mirrors_keep),
-        disk: disk(section).unwrap_or(defaults.disk),
+        disk: size::read(section, "disk").unwrap_or(defaults.disk),
         events: keep("events", defaults.events),
         runs: keep("runs", defaults.runs),
         results: keep("results", defaults.results),
@@ -51,15 +47,4 @@ pub(in crate::config) fn default_retention() -> RetentionConfig {
         runs: DEFAULT_RUNS,
         results: DEFAULT_RESULTS,
     }
-}
-
-fn disk(section: &Section<'_>) -> Option<u64> {
-    let text = section.text("disk")?;
-    let bytes = size::parse(text.value);
-    if bytes.is_none_or(|bytes| bytes < LEAST_DISK) {
-        let what = if bytes.is_some() { "is less than the least, 64MiB" } else { "is no size" };
-        section.report.add(Finding::error(text.place, format!("`disk` {what}")).help(size::HELP));
-        return None;
-    }
-    bytes
 }

@@ -7,6 +7,10 @@ use suitesync_contract::{DelegateName, Tags};
 
 use super::Certificates;
 
+/// What the files of one run may take where nothing is said: videos and browser profiles are large, and a disk that is
+/// full stops everybody.
+pub const RUNS_DISK: u64 = 20 << 30;
+
 /// A delegate of this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DelegateConfig {
@@ -18,6 +22,8 @@ pub struct DelegateConfig {
     pub kind: DelegateKind,
     /// Whether it may execute runs.
     pub runs: bool,
+    /// What the files of one run may take, in bytes.
+    pub runs_disk: u64,
     pub additional_certs: Option<Certificates>,
     pub proxy: Option<ProxySetting>,
     /// Rules for servers that are reached without the proxy; each can be read by [`NoProxy`](suitesync_reach::NoProxy).

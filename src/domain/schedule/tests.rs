@@ -65,8 +65,11 @@ fn the_hour_stays_the_same_on_the_clocks_of_the_zone_all_year() {
     check("Europe/Dublin", "0 0 18 * * *", "2026-03-28T12:00:00Z", &after);
 }
 
+/// The agent is up for as long as anything here goes back.
+const LONG_AGO: &str = "2000-01-01T00:00:00Z";
+
 fn check_due(consumed: &str, now: &str, missed: Missed, expect: Option<(Option<&str>, u64)>) {
-    let due = timetable("0 0 2 * * *", "UTC").due(time(consumed), time(now), missed);
+    let due = timetable("0 0 2 * * *", "UTC").due(time(consumed), time(now), time(LONG_AGO), missed);
     let expect = expect.map(|(run, missed)| (run.map(time), missed));
     assert_eq!(due.map(|due| (due.run, due.missed)), expect, "{consumed} {now} {missed:?}");
 }
@@ -91,8 +94,12 @@ fn missed_slots_are_skipped_or_made_up_for_once() {
 
 #[test]
 fn years_of_missed_seconds_are_not_counted_out() {
-    let due =
-        timetable("* * * * * *", "UTC").due(time("2006-01-01T00:00:00Z"), time("2026-01-01T00:00:00Z"), Missed::Skip);
+    let due = timetable("* * * * * *", "UTC").due(
+        time("2006-01-01T00:00:00Z"),
+        time("2026-01-01T00:00:00Z"),
+        time(LONG_AGO),
+        Missed::Skip,
+    );
     assert_eq!(due.map(|due| (due.missed, due.consumed)), Some((999, time("2026-01-01T00:00:00Z"))));
 }
 
@@ -105,6 +112,22 @@ fn jitter_delays_the_runs_of_a_slot_by_the_same_share_each_time() {
     assert!(begins > slot && begins - slot < TimeDelta::seconds(600));
     assert_eq!(hourly("nightly").begins(slot), begins);
     assert_ne!(hourly("other").begins(slot), begins);
-    assert_eq!(hourly("nightly").due(slot - TimeDelta::hours(1), begins - TimeDelta::seconds(1), Missed::Skip), None);
-    assert!(hourly("nightly").due(slot - TimeDelta::hours(1), begins, Missed::Skip).is_some());
+    assert_eq!(
+        hourly("nightly").due(slot - TimeDelta::hours(1), begins - TimeDelta::seconds(1), time(LONG_AGO), Missed::Skip),
+        None
+    );
+    assert!(hourly("nightly").due(slot - TimeDelta::hours(1), begins, time(LONG_AGO), Missed::Skip).is_some());
+}
+
+#[test]
+fn what_was_to_begin_while_the_agent_was_down_is_missed_however_short_that_was() {
+    let slot = "2026-11-21T02:00:00Z";
+    let check = |up_since: &str, missed, expect: Option<&str>| {
+        let (before, now) = (time("2026-11-20T02:00:00Z"), time("2026-11-21T02:00:05Z"));
+        let due = timetable("0 0 2 * * *", "UTC").due(before, now, time(up_since), missed).unwrap();
+        assert_eq!((due.run, due.missed), (expect.map(time), u64::from(expect.is_none())), "{up_since}");
+    };
+    check("2026-11-21T02:00:00Z", Missed::Skip, Some(slot));
+    check("2026-11-21T02:00:01Z", Missed::Skip, None);
+    check("2026-11-21T02:00:01Z", Missed::RunOnce, Some(slot));
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::Utc;
+use rustix::process::geteuid;
 use suitesync_contract::DelegateName;
 use tokio::sync::watch;
 
@@ -43,6 +44,9 @@ impl Agent {
 
     /// A delegate came or went.
     pub(super) fn note_standing(&mut self, name: &DelegateName, standing: &Standing) {
+        // Root and our own user are not only of runs: who of them is, their processes tell.
+        let is_of_runs_alone = |user: &u32| *user != 0 && *user != geteuid().as_raw();
+        self.run_users.extend(standing.user.filter(is_of_runs_alone));
         let event = match standing.status {
             DelegateStatus::Connected => self.dispatcher.delegate(name).map(|delegate| connected(delegate.as_ref())),
             DelegateStatus::Lost => Some(lost(name, standing)),

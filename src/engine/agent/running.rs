@@ -15,7 +15,7 @@ use super::{Agent, Ended, Job, Note, report_write};
 use crate::catalog::run::{Because, RunEnded, RunFilter, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, import, results, run};
 use crate::domain::run::{RunEvent, RunStatus, RunVerdict};
-use crate::engine::control::{Acted, Refusal, RefusalKind};
+use crate::engine::control::{ActedOnRun, Refusal, RefusalKind};
 use crate::engine::dispatcher::Order;
 use crate::engine::tasks;
 
@@ -111,6 +111,16 @@ impl Agent {
         }
     }
 
+    /// Takes these out of the queue, which the catalog has canceled.
+    pub(super) fn drop_canceled(&mut self, runs: &[RunId]) {
+        for work in runs.iter().filter_map(|id| self.runs.get(id)).filter(|work| work.phase == Phase::Queued) {
+            work.cancel.cancel();
+        }
+        if !runs.is_empty() {
+            self.begin_queued();
+        }
+    }
+
     /// Takes the runs of a link out of the queue that the catalog has canceled.
     pub(super) fn drop_queued(&mut self, link: &LinkName) {
         for work in self.runs.values().filter(|work| work.link == *link && work.phase == Phase::Queued) {
@@ -156,6 +166,9 @@ impl Agent {
             Ok(Facts::Probe(_) | Facts::Sync(_)) => {
                 Err((Failure::new(FailureClass::Internal, "the delegate answered a run with something else"), delegate))
             }
+            Err(failure) if failure.class == FailureClass::NoEligibleDelegate && !self.executes_runs() => {
+                Err((nobody_executes(), delegate))
+            }
             Err(failure) => Err((failure, delegate)),
         };
         self.tracker.spawn(async move {
@@ -169,7 +182,7 @@ impl Agent {
         });
     }
 
-    pub(super) async fn cancel_run(&mut self, id: RunId, by: &str) -> Result<Acted, Refusal> {
+    pub(super) async fn cancel_run(&mut self, id: RunId, by: &str) -> Result<ActedOnRun, Refusal> {
         let because = Because::reason("operator");
         let cancel = move |change: &mut Change<'_>| {
             let before = run::find(change.sql(), id)?;
@@ -183,8 +196,8 @@ impl Agent {
             hint: "`suitesync run list` shows those there are".to_owned(),
         })?;
         self.stop_run(id);
-        let (name, status) = (id.to_string(), after.status.code().to_owned());
-        Ok(Acted { name, status, changed: before.status != after.status })
+        let status = after.status.code().to_owned();
+        Ok(ActedOnRun { run: id, status, changed: before.status != after.status })
     }
 
     /// After a start: queued runs go on waiting; what was running is looked for, stopped, and recorded as over.
@@ -232,7 +245,13 @@ impl Agent {
     }
 }
 
-fn never_synced(failure: Option<&Failure>) -> Because {
+fn nobody_executes() -> Failure {
+    let message = "no delegate executes runs; write `runs = true` at a [[delegate]], or add one that has it";
+    Failure::new(FailureClass::NoEligibleDelegate, message)
+}
+
+/// Why nothing can be run of a link whose catalog holds nothing.
+pub(super) fn never_synced(failure: Option<&Failure>) -> Because {
     let (reason, message) = match failure {
         Some(failure) => (failure.class.code(), format!("the link could not be synced: {}", failure.message)),
         None => ("never_synced", "the link was never synced".to_owned()),

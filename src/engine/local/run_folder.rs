@@ -1,8 +1,9 @@
-//! Where a delegate executes its runs: a folder for each, locked together against other processes, and rid of what a
-//! killed one left.
+//! Where a delegate executes its runs: each process that does so has a seat, and each run a folder in it. A process with
+//! other settings begins while the one before still ends its runs, so there may be several; what lies in a seat that
+//! nobody holds is what a killed one left.
 //!
-//! `runs/DELEGATE/RUN.FENCE/` has the `marker` by which the run's processes are found, its `log`, its `checkout`, and a
-//! `home` and a `tmp` of its own. It goes away with the run.
+//! `runs/DELEGATE/SEAT/RUN.FENCE/` has the `marker` by which the run's processes are found, its `log`, its `checkout`,
+//! and a `home` and a `tmp` of its own. It goes away with the run, the seat with its process.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -14,9 +15,10 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use suitesync_contract::RunTask;
 use suitesync_runner::{RunMarker, sweep};
+use tempfile::TempDir;
 
-/// For the process that had the folder before, which may have to stop its runs: no longer than that takes.
-const LOCK_LIMIT: Duration = Duration::from_secs(60);
+/// For another process that looks which seats are taken: a moment.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Between SIGTERM and SIGKILL for what a killed delegate left.
@@ -27,12 +29,19 @@ const PRIVATE: u32 = 0o700;
 const LOCK: &str = "lock";
 const MARKER: &str = "marker";
 
-/// The folder of a delegate's runs, held by this process.
+/// The seat of this process among a delegate's runs.
 #[derive(Debug)]
 pub(super) struct RunFolder {
-    path: PathBuf,
-    /// Part of the ids of the runs in it, which no other folder's have.
+    seat: TempDir,
+    /// Part of the ids of the runs in it, which no other seat's have.
     mark: String,
+    /// Says that the seat is taken.
+    _lock: File,
+}
+
+/// A seat whose process is gone. It is held, so that only one looks after it.
+struct Abandoned {
+    path: PathBuf,
     _lock: File,
 }
 
@@ -65,23 +74,26 @@ impl RunFolderError {
 }
 
 impl RunFolder {
-    /// Takes the folder once no other process has it, and ends what is left of the runs in it. Blocks.
+    /// Takes a seat below `path`, and ends what is left of runs in seats that nobody holds. Blocks.
     pub(super) fn take(path: &Path) -> Result<Self, RunFolderError> {
         let made = DirBuilder::new().recursive(true).mode(PRIVATE).create(path);
         made.map_err(RunFolderError::new("make the folder", path))?;
         let path = path.canonicalize().map_err(RunFolderError::new("find the folder", path))?;
-        let lock = lock(&path.join(LOCK)).map_err(RunFolderError::new("lock", &path))?;
-        let mark = hex::encode(Sha256::digest(path.as_os_str().as_encoded_bytes()).get(..4).unwrap_or_default());
-        for left in left_in(&path) {
-            clear(&left);
-        }
-        Ok(Self { path, mark, _lock: lock })
+        let gate = wait_for_lock(&path.join(LOCK)).map_err(RunFolderError::new("lock", &path))?;
+        let abandoned: Vec<_> = folders(&path).into_iter().filter_map(Abandoned::claim).collect();
+        let seat = tempfile::Builder::new().prefix("").tempdir_in(&path);
+        let seat = seat.map_err(RunFolderError::new("make a folder in", &path))?;
+        let lock = wait_for_lock(&seat.path().join(LOCK)).map_err(RunFolderError::new("lock", seat.path()))?;
+        drop(gate);
+        abandoned.iter().for_each(Abandoned::clear);
+        let digest = Sha256::digest(seat.path().as_os_str().as_encoded_bytes());
+        Ok(Self { mark: hex::encode(digest.get(..4).unwrap_or_default()), seat, _lock: lock })
     }
 
     /// Makes the folder of a run.
     pub(super) fn place(&self, task: &RunTask) -> Result<RunPlace, RunFolderError> {
         let name = format!("{}.{}", task.run, task.fence);
-        let place = RunPlace { path: self.path.join(&name), id: format!("{name}.{}", self.mark) };
+        let place = RunPlace { path: self.seat.path().join(&name), id: format!("{name}.{}", self.mark) };
         for folder in [place.path.clone(), place.checkout(), place.home(), place.temporary()] {
             let made = DirBuilder::new().mode(PRIVATE).create(&folder);
             made.map_err(RunFolderError::new("make the folder", &folder))?;
@@ -95,6 +107,14 @@ impl RunFolder {
 impl RunPlace {
     pub(super) fn checkout(&self) -> PathBuf {
         self.path.join("checkout")
+    }
+
+    /// Where a folder of the repository lies; empty for its top.
+    pub(super) fn root(&self, folder: &str) -> PathBuf {
+        match folder.trim_matches('/') {
+            "" => self.checkout(),
+            folder => self.checkout().join(folder),
+        }
     }
 
     pub(super) fn home(&self) -> PathBuf {
@@ -122,13 +142,26 @@ impl RunPlace {
     }
 }
 
-/// Whether a killed delegate left runs in a folder.
-pub(super) fn has_left(path: &Path) -> bool {
-    !left_in(path).is_empty()
+impl Abandoned {
+    /// The seat, if nobody holds it.
+    fn claim(path: PathBuf) -> Option<Self> {
+        let lock = open_lock(&path.join(LOCK)).ok()?;
+        lock.try_lock().ok()?;
+        Some(Self { path, _lock: lock })
+    }
+
+    fn clear(&self) {
+        folders(&self.path).iter().for_each(|place| clear(place));
+        discard(&self.path);
+    }
 }
 
-/// The folders of runs, which a process that has the lock does not have itself.
-fn left_in(path: &Path) -> Vec<PathBuf> {
+/// Whether there are runs in any seat: a killed process left them, if none holds it.
+pub(super) fn has_left(path: &Path) -> bool {
+    folders(path).iter().any(|seat| !folders(seat).is_empty())
+}
+
+fn folders(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
     let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     folders.map(|entry| entry.path()).collect()
@@ -145,15 +178,19 @@ fn clear(place: &Path) {
     discard(place);
 }
 
-fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path)?;
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path)
+}
+
+fn wait_for_lock(path: &Path) -> io::Result<File> {
+    let file = open_lock(path)?;
     let deadline = Instant::now() + LOCK_LIMIT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOOK_EVERY),
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another delegate executes its runs there"));
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process does not let go of it"));
             }
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
@@ -211,16 +248,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_delegate_left_is_gone_once_the_folder_is_taken() {
+    fn what_a_killed_process_left_is_gone_once_another_takes_a_seat() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs");
         assert!(!has_left(&path));
-        let place = RunFolder::take(&path).unwrap().place(&task(1)).unwrap();
-        fs::create_dir(place.checkout().join("closed")).unwrap();
-        fs::set_permissions(place.checkout().join("closed"), Permissions::from_mode(0o000)).unwrap();
+        let closed = path.join("killed/1.1/checkout/closed");
+        fs::create_dir_all(&closed).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
         assert!(has_left(&path));
-        RunFolder::take(&path).unwrap();
-        assert!(!has_left(&path));
+        let seat = RunFolder::take(&path).unwrap();
+        assert_eq!(folders(&path), [seat.seat.path().canonicalize().unwrap()]);
+    }
+
+    #[test]
+    fn a_process_that_ends_its_runs_keeps_its_seat_beside_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = RunFolder::take(folder.path()).unwrap();
+        let under_way = before.place(&task(1)).unwrap();
+        let after = RunFolder::take(folder.path()).unwrap();
+        let again = after.place(&task(1)).unwrap();
+        assert!(under_way.checkout().is_dir() && again.checkout().is_dir());
+        assert_ne!(under_way.id, again.id);
+        drop(before);
+        assert_eq!(folders(folder.path()).len(), 1);
     }
 
     #[test]
@@ -229,6 +279,15 @@ mod tests {
         let id = |name| RunFolder::take(&folder.path().join(name)).unwrap().place(&task(1)).unwrap().id;
         let (a, b) = (id("a"), id("b"));
         assert!(a != b && a.starts_with("1.1.") && b.starts_with("1.1."), "{a} {b}");
+    }
+
+    #[test]
+    fn the_root_at_the_top_has_no_slash_at_its_end() {
+        let place = RunPlace { path: PathBuf::from("/runs/1.1"), id: String::new() };
+        let check = |folder: &str, expect: &str| assert_eq!(place.root(folder).as_os_str(), expect, "{folder}");
+        check("", "/runs/1.1/checkout");
+        check("/", "/runs/1.1/checkout");
+        check("tests/ui/", "/runs/1.1/checkout/tests/ui");
     }
 
     #[test]

@@ -29,9 +29,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Kept of a run's log: what a person can read, many times over.
 const LOG_BYTES: u64 = 32 << 20;
 
-/// Of a run's working folder: videos and browser profiles are large; a disk that is full stops everybody.
-const DISK_BYTES: u64 = 20 << 30;
-
 /// Where the kernel shows its control groups, if it is as systemd mounts them.
 const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
 
@@ -89,7 +86,7 @@ impl Job<'_> {
     ) -> Result<RunReport, Failure> {
         self.check_out(task, &place.checkout()).await?;
         let (schedules, redactor) = self.environment_of(task).await?;
-        let root = place.checkout().join(task.root.trim_matches('/'));
+        let root = place.root(&task.root);
         let order = RunOrder {
             id: place.id.clone(),
             command: run_words::command(task, &root),
@@ -100,7 +97,7 @@ impl Job<'_> {
                 time: Duration::from_millis(task.timeout_ms),
                 grace: GRACE,
                 log_bytes: LOG_BYTES,
-                disk_bytes: DISK_BYTES,
+                disk_bytes: self.delegate.runs_disk,
             },
             redactor: redactor.clone(),
             delegated_control_group: shop.control_group.clone(),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::getuid;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use suitesync_contract::rpc::{
@@ -152,7 +153,8 @@ impl Serving {
         let delegate = hosted.map_err(|error| refused(error.to_string()))?.map_err(refused)?;
         let work = delegate.work();
         self.delegate = Some(delegate);
-        Ok(Initialized { protocol, program: PROGRAM.to_owned(), work })
+        let user = Some(getuid().as_raw());
+        Ok(Initialized { protocol, program: PROGRAM.to_owned(), work, user })
     }
 
     /// Carries out a task beside the others; its outcome is the answer.

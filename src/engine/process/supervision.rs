@@ -170,7 +170,9 @@ impl Supervision {
     fn note_connected(&self, says: Initialized) {
         let may = |kind: &WorkKind| self.settings.runs || *kind != WorkKind::Run;
         let work = says.work.into_iter().filter(may).collect();
-        let standing = Standing { status: DelegateStatus::Connected, work, program: Some(says.program), lost: None };
+        let user = says.user.filter(|_| matches!(self.settings.seat, Seat::Socket(_)));
+        let (status, program) = (DelegateStatus::Connected, Some(says.program));
+        let standing = Standing { status, work, program, user, lost: None };
         self.standing.send_replace(standing);
     }
 

@@ -42,7 +42,8 @@ impl Fake {
 
     fn with_patience(script: &str, patience: Patience) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let hello = Initialized { protocol: 1, program: "fake".to_owned(), work: vec![WorkKind::Probe, WorkKind::Run] };
+        let work = vec![WorkKind::Probe, WorkKind::Run];
+        let hello = Initialized { protocol: 1, program: "fake".to_owned(), work, user: None };
         let hello = serde_json::to_string(&Message::answer(0, &hello)).unwrap();
         let (answer, path) = (answer(1, 7), folder.path().display());
         let script = format!("HELLO='{hello}'; ANSWER='{answer}'; cd {path}; {script}");
@@ -124,6 +125,8 @@ fn settings(seat: Seat, patience: Patience) -> ProcessSettings {
         additional_certs: None,
         proxy: None,
         no_proxy: Vec::new(),
+        runs_disk_bytes: None,
+        mirrors_keep_s: None,
     };
     ProcessSettings { seat, initialize, tags: ["fake"].into_iter().collect(), runs: true, patience }
 }

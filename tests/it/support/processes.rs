@@ -110,6 +110,15 @@ pub(crate) fn of_runs_below(folder: &Path) -> Vec<PathBuf> {
     folders().filter(is_of_run).collect()
 }
 
+/// The folders of runs below that of a delegate: each process that executes some has a folder there, and they lie in it.
+pub(crate) fn folders_of_runs(delegate: &Path) -> Vec<PathBuf> {
+    let within = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    within(delegate).iter().flat_map(|seat| within(seat)).collect()
+}
+
 /// The most memory that a process has held at once, in bytes.
 pub(crate) fn peak_memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();

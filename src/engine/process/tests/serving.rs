@@ -84,6 +84,8 @@ async fn a_delegate_behind_a_socket_is_served_and_its_tasks_end_with_the_connect
     let fake = Fake { folder, delegate, tracker, stop };
     let (result, told) = fake.told(7, &CancellationToken::new()).await;
     assert_eq!((result, told.len()), (Ok(facts()), 1));
+    let standing = fake.delegate.follow().unwrap();
+    assert_eq!(standing.borrow().user, Some(rustix::process::getuid().as_raw()));
     let (stopped, ()) = tokio::join!(fake.result(8), async { fake.stop.cancel() });
     assert!(stopped.is_err());
     serving.await.unwrap().unwrap();
