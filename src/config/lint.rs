@@ -9,15 +9,17 @@ use suitesync_contract::{SecretName, SecretRef, Tags};
 use super::nearest::suggestion;
 use super::read::{Context, Declared, Draft, check_state_dir, default_agent, default_log, default_retention};
 use super::report::Finding;
-use super::settings::{Config, ConnectionConfig, DelegateConfig, SecretSource};
+use super::settings::{Config, ConnectionConfig, DelegateConfig, DelegateKind, SecretSource};
 use crate::domain::access::AccessRules;
+
+use secrets::Keeper;
 
 /// Reports what does not fit together. Nothing is said of what lacks while a part of a file is not understood.
 pub(super) fn check(context: &Context<'_>, draft: &Draft) {
     if context.report.is_any_broken() {
         return;
     }
-    secrets::check(context, &draft.secrets);
+    secrets::check(context, &draft.secrets, keeper(draft));
     check_tags(context, draft);
     warn_if_nobody_runs(context, draft);
     check_projects(context, draft);
@@ -71,6 +73,11 @@ fn delegates(draft: &Draft) -> impl Iterator<Item = &DelegateConfig> {
     draft.delegates.values().filter_map(|delegate| delegate.value.as_ref()).chain(&draft.local)
 }
 
+fn keeper(draft: &Draft) -> Keeper {
+    let is_keeper = |delegate: &DelegateConfig| delegate.runs && matches!(delegate.kind, DelegateKind::Socket(_));
+    if delegates(draft).any(is_keeper) { Keeper::Delegate } else { Keeper::Nobody }
+}
+
 fn check_tags(context: &Context<'_>, draft: &Draft) {
     let carried: Tags = delegates(draft).flat_map(|d| d.tags.iter().chain([d.name.as_str()])).collect();
     for tag in context.tags_used.borrow().iter() {
@@ -88,7 +95,7 @@ fn warn_if_nobody_runs(context: &Context<'_>, draft: &Draft) {
     let is_sound = draft.delegates.values().all(|delegate| delegate.value.is_some());
     let first = draft.schedules.values().map(|schedule| schedule.place).min();
     if let Some(place) = first.filter(|_| is_sound && !delegates(draft).any(|delegate| delegate.runs)) {
-        let finding = Finding::warning(place, "no delegate executes runs: those of every schedule will wait");
+        let finding = Finding::warning(place, "no delegate executes runs: those of every schedule will end as errors");
         context.report.add(finding.help("set `runs = true` in a [[delegate]], such as one with `kind = \"process\"`"));
     }
 }

@@ -84,6 +84,15 @@ impl Secrets {
         Ok(SecretValue { value, source: reference.clone() })
     }
 
+    /// Gets a value of any number of lines now, as runs may need: a key, a document.
+    pub fn resolve_lines(&self, reference: &SecretRef) -> Result<SecretValue, Failure> {
+        let value = self.fetch(reference)?;
+        if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err(unavailable(reference, "holds a control character that no text has"));
+        }
+        Ok(SecretValue { value, source: reference.clone() })
+    }
+
     /// Gets a private key now, whose lines end as on Unix, the last one too.
     pub fn resolve_key(&self, reference: &SecretRef) -> Result<SecretValue, Failure> {
         let text = self.fetch(reference)?;

@@ -90,7 +90,7 @@ pub struct Initialize {
     /// What the files of one run may take, in bytes; as the delegate has it where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_disk_bytes: Option<u64>,
-    /// How long a mirror is kept that no task uses, in seconds; as the delegate has it where nothing is said.
+    /// How long a mirror is kept that no task uses, in seconds; somebody else looks after them where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirrors_keep_s: Option<u64>,
 }

@@ -21,15 +21,28 @@ use crate::config::settings::SecretSource;
 /// The bit of a file's mode that lets everyone read it.
 const READABLE_BY_EVERYONE: u32 = 0o004;
 
-pub(super) fn check(context: &Context<'_>, declared: &Declared<SecretName, SecretSource>) {
+/// Who may know the name of a secret that is given to runs, besides the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeper {
+    Nobody,
+    /// A delegate behind a socket, which has a file of its own.
+    Delegate,
+}
+
+pub(super) fn check(context: &Context<'_>, declared: &Declared<SecretName, SecretSource>, keeper: Keeper) {
     let mut used = BTreeSet::new();
     let mut checked = Vec::new();
-    for reference in context.secrets_used.borrow().iter() {
+    let (asked, given) = (context.secrets_used.borrow(), context.secrets_given.borrow());
+    for reference in asked.iter().chain(given.iter()) {
         match &reference.value {
             SecretRef::Secret(name) if declared.contains_key(name) => {
                 used.insert(name.clone());
             }
-            SecretRef::Secret(name) => refuse_undeclared(context, reference.place, name, declared),
+            SecretRef::Secret(name) if !given.contains(reference) => {
+                refuse_undeclared(context, reference.place, name, declared);
+            }
+            SecretRef::Secret(_) if keeper == Keeper::Delegate => {}
+            SecretRef::Secret(name) => warn_of_unknown(context, reference.place, name, declared),
             SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Command(_) => {
                 if !checked.contains(&reference.value) {
                     checked.push(reference.value.clone());
@@ -57,6 +70,18 @@ fn refuse_undeclared(
 ) {
     let help = suggestion(name.as_str(), "declared secrets", declared.keys().map(SecretName::as_str));
     context.report.add(Finding::error(place, "there is no [secrets] table of this name").help(help));
+}
+
+/// It is for the delegate that executes the run to know, and all of them take secrets from the agent.
+fn warn_of_unknown(
+    context: &Context<'_>,
+    place: Place,
+    name: &SecretName,
+    declared: &Declared<SecretName, SecretSource>,
+) {
+    let help = suggestion(name.as_str(), "declared secrets", declared.keys().map(SecretName::as_str));
+    let finding = Finding::warning(place, "no delegate that executes runs knows a secret of this name");
+    context.report.add(finding.help(help));
 }
 
 fn warn_if_not_to_be_had(context: &Context<'_>, place: Place, reference: &SecretRef) {

@@ -19,8 +19,10 @@ use crate::config::settings::Certificates;
 pub(in crate::config) struct Context<'r> {
     pub(in crate::config) report: &'r Report<'r>,
     pub(in crate::config) environment: &'r Environment,
-    /// Every place that asks for a secret.
+    /// Every place that asks for a secret, but for those below.
     pub(in crate::config) secrets_used: RefCell<Vec<Placed<SecretRef>>>,
+    /// Every place that gives one to runs: whoever executes them may know it when the agent does not.
+    pub(in crate::config) secrets_given: RefCell<Vec<Placed<SecretRef>>>,
     /// Every tag that a table asks of delegates.
     pub(in crate::config) tags_used: RefCell<Vec<Placed<String>>>,
     /// Every file that a setting names and that was read with it: its content, or what is wrong and what to do.
@@ -49,6 +51,7 @@ impl<'r> Context<'r> {
             report,
             environment,
             secrets_used: RefCell::default(),
+            secrets_given: RefCell::default(),
             tags_used: RefCell::default(),
             files: RefCell::default(),
         }

@@ -70,6 +70,18 @@ fn a_key_may_have_lines_and_ends_with_a_line_end() {
 }
 
 #[test]
+fn what_a_run_is_given_may_have_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("document");
+    let resolve = |content: &str| {
+        std::fs::write(&path, content).unwrap();
+        secrets().resolve_lines(&SecretRef::File(path.display().to_string())).map(|value| value.expose().to_owned())
+    };
+    assert_eq!(resolve("{\r\n\t\"a\": 1\n}\n").unwrap(), "{\r\n\t\"a\": 1\n}");
+    assert!(resolve("a\0b").unwrap_err().message.contains("holds a control character"));
+}
+
+#[test]
 fn a_credential_is_a_file_in_systemds_folder() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("pat"), "hunter2\n").unwrap();

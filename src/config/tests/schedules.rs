@@ -127,7 +127,16 @@ fn variables_are_texts_or_sources_of_secrets() {
     check("{ PORT = 80 }", "`PORT` is a text or the source of a secret, not a number");
     check("{ A = \"\\u0000\" }", "`A` holds a NUL character");
     check("{ A = { evn = \"PAT\" } }", "unknown key `evn` in a secret's source");
-    check("{ A = { secret = \"nobody\" } }", "there is no [secrets] table of this name");
+}
+
+#[test]
+fn a_secret_that_is_declared_nowhere_may_be_known_to_a_delegate_with_a_file_of_its_own() {
+    let text = with("environment = { A = { secret = \"nobody\" } }");
+    let found = problems(&text);
+    assert!(found.starts_with("warning 20:") && found.contains("no delegate that executes runs knows"), "{found}");
+    assert!(!found.contains("nobody"), "{found}");
+    let runner = "[[delegate]]\nname = \"runner\"\nkind = \"process\"\nsocket = \"/run/runner.sock\"\n";
+    assert_eq!(problems(&format!("{text}{runner}")), "");
 }
 
 #[test]
@@ -169,7 +178,7 @@ fn a_schedule_that_no_delegate_executes_is_a_warning() {
         let found = load_with(text, [("INVOCATION_ID", "1")]).diagnostics;
         found.iter().map(|fault| fault.message.clone()).collect::<Vec<_>>().join("\n")
     };
-    assert_eq!(under_systemd(&with("")), "no delegate executes runs: those of every schedule will wait");
+    assert_eq!(under_systemd(&with("")), "no delegate executes runs: those of every schedule will end as errors");
     let runner = "[[delegate]]\nname = \"runner\"\nkind = \"process\"\nsocket = \"/run/runner.sock\"\n";
     assert_eq!(under_systemd(&format!("{}{runner}", with(""))), "");
     assert_eq!(under_systemd(&format!("{CONNECTION}{LINK}")), "");

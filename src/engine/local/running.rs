@@ -173,7 +173,7 @@ impl Job<'_> {
             let mut value_of = |value| match value {
                 EnvironmentValue::Plain(text) => Ok(text),
                 EnvironmentValue::Secret(reference) => {
-                    let value = secrets.resolve(&reference)?;
+                    let value = secrets.resolve_lines(&reference)?;
                     hidden.push(hide(reference, value.expose()));
                     Ok(value.expose().to_owned())
                 }

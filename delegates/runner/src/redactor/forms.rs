@@ -6,7 +6,9 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-/// Shortest line of a secret of several lines that is looked for by itself; shorter ones say little.
+use super::MIN_SECRET;
+
+/// Shortest line of broken base64 that is looked for by itself; shorter ones say little.
 const MIN_LINE: usize = 8;
 /// Shortest piece of base64 that is looked for: four characters turn up by chance.
 const MIN_BASE64: usize = 5;
@@ -27,7 +29,7 @@ pub(super) fn of(secret: &str, user: Option<&str>) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms = Forms::default();
     forms.add(secret);
     forms.add(secret.trim_end());
-    for line in secret.lines().filter(|line| line.trim().len() >= MIN_LINE && line.len() < secret.len()) {
+    for line in secret.lines().filter(|line| line.trim().len() >= MIN_SECRET && line.len() < secret.len()) {
         forms.add(line.trim());
     }
     forms.add_escaped(secret);

@@ -79,6 +79,13 @@ fn lines_of_a_long_secret_are_found_alone_and_in_broken_base64() {
 }
 
 #[test]
+fn each_line_of_a_secret_is_found_that_would_be_by_itself() {
+    let secret = "{\n  \"key\": 7,\n  hunter2\n}";
+    assert_eq!(redactor(secret).redact("a hunter2 b } \"key\": 7, c"), "a [secret env:A] b } [secret env:A] c");
+    assert_eq!(redactor(secret).redact(secret), "[secret env:A]");
+}
+
+#[test]
 fn secrets_that_overlap_are_taken_out_together() {
     let both = Redactor::new(&[secret("A", "abcdef", None), secret("B", "defghi", None)]).unwrap();
     assert_eq!(both.redact("<abcdefghi>"), "<[secret env:A]>");

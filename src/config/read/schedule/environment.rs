@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use suitesync_contract::EnvironmentValue;
+use suitesync_contract::{EnvironmentValue, SecretRef};
 use toml::de::DeValue;
 
 use crate::config::place::{Place, Placed};
@@ -48,6 +48,14 @@ fn check_name(section: &Section<'_>, name: Placed<&str>) {
     }
 }
 
+fn read_secret<'r>(section: &Section<'r>, value: Value<'r>, context: &Context<'_>) -> Option<SecretRef> {
+    let before = context.secrets_used.borrow().len();
+    let reference = read_reference_table(section, value, context);
+    let given = context.secrets_used.borrow_mut().split_off(before);
+    context.secrets_given.borrow_mut().extend(given);
+    reference
+}
+
 fn read_value<'r>(
     section: &Section<'r>,
     name: Placed<&str>,
@@ -55,7 +63,7 @@ fn read_value<'r>(
     context: &Context<'_>,
 ) -> Option<EnvironmentValue> {
     let text = match value.value {
-        DeValue::Table(_) => return read_reference_table(section, value, context).map(EnvironmentValue::Secret),
+        DeValue::Table(_) => return read_secret(section, value, context).map(EnvironmentValue::Secret),
         DeValue::String(text) => text,
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
             let message = format!("`{}` is a text or the source of a secret, not {}", name.value, kind(value.value));
