@@ -32,15 +32,12 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-use crate::domain::nearest;
-
 pub use certificates::{CertificatesError, read_certificates};
 pub use diagnostic::{Diagnostic, Severity};
 pub use difference::{ChangeCounts, Changed, Changes, ConfigDiff, needs_restart};
 pub use environment::Environment;
 pub use files::Location;
 pub use known_hosts::{KnownHostsError, read_fingerprint, read_known_hosts};
-pub(crate) use nearest::suggestion;
 pub use proxy::{ProxyFault, read_proxy_url};
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{

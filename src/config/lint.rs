@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use suitesync_contract::{SecretName, SecretRef, Tags};
 
-use super::nearest::suggestion;
 use super::read::{Context, Declared, Draft, check_state_dir, default_agent, default_log, default_retention};
 use super::report::Finding;
 use super::settings::{Config, ConnectionConfig, DelegateConfig, DelegateKind, SecretSource};
 use crate::domain::access::AccessRules;
+use crate::domain::nearest::suggestion;
 
 use secrets::Keeper;
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::nearest;
+use crate::domain::nearest::nearest;
 
 /// Parts of a key that make its value a credential.
 const CREDENTIAL_PARTS: [&str; 8] =

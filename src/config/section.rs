@@ -12,10 +12,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::Keys;
-use super::nearest::{nearest, suggestion};
 use super::place::{Place, Placed};
 use super::report::{Finding, Report};
 use super::settings::Pin;
+use crate::domain::nearest::{nearest, suggestion};
 
 pub(super) use time::shown;
 

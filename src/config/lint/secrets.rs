@@ -10,13 +10,13 @@ use std::path::Path;
 use suitesync_contract::{SecretName, SecretRef};
 
 use crate::config::mask::is_variable;
-use crate::config::nearest::suggestion;
 use crate::config::place::Place;
 use crate::config::program::is_program;
 use crate::config::read::{Context, Declared};
 use crate::config::report::Finding;
 use crate::config::secrets::{MAX_SECRET_FILE, credential_path};
 use crate::config::settings::SecretSource;
+use crate::domain::nearest::suggestion;
 
 /// The bit of a file's mode that lets everyone read it.
 const READABLE_BY_EVERYONE: u32 = 0o004;

@@ -8,12 +8,12 @@ use suitesync_contract::{ConnectionName, LinkName, LinkUrl};
 
 use super::connection::{MAX_DESCRIPTION, MAX_DISPLAY_NAME};
 use super::{Context, Declared, NAME_HELP};
-use crate::config::nearest::suggestion;
 use crate::config::place::Placed;
 use crate::config::report::Finding;
 use crate::config::section::Section;
 use crate::config::settings::{ConnectionConfig, Format, LinkConfig, Proceed};
 use crate::domain::cadence::Cadence;
+use crate::domain::nearest::suggestion;
 
 /// One request a repository each time: fresh enough to work with, and next to nothing for a server.
 const DEFAULT_SYNC_EVERY: Duration = Duration::from_secs(5 * 60);

@@ -11,11 +11,11 @@ use std::time::Duration;
 use suitesync_contract::{LinkName, ScheduleName};
 
 use super::{Context, Declared, NAME_HELP};
-use crate::config::nearest::suggestion;
 use crate::config::place::Placed;
 use crate::config::report::Finding;
 use crate::config::section::Section;
 use crate::config::settings::{LinkConfig, ScheduleConfig};
+use crate::domain::nearest::suggestion;
 use crate::domain::run::Overlap;
 use crate::domain::schedule::Missed;
 

@@ -3,9 +3,9 @@
 //! A placeholder is one of four exact forms, wherever in a word it stands. Another word in braces is refused, because a
 //! command that gets `{sute}` literally fails at night; braces around anything else, such as JSON, stay as they are.
 
-use crate::config::nearest::suggestion;
 use crate::config::report::Finding;
 use crate::config::section::Section;
+use crate::domain::nearest::suggestion;
 
 /// What a delegate fills in.
 const PLACEHOLDERS: [&str; 4] = ["{root}", "{suite}", "{commit}", "{link}"];

@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::DateTime;
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use crate::config::nearest::nearest;
 use crate::config::place::Placed;
 use crate::config::report::Finding;
 use crate::config::section::{Section, shown};
 use crate::domain::cadence::CronExpression;
+use crate::domain::nearest::nearest;
 use crate::domain::schedule::Timetable;
 
 /// Runs are spread over a day at most: beyond it they would belong to another one.

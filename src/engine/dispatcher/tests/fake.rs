@@ -39,7 +39,7 @@ pub(super) struct Fake {
 impl Fake {
     pub(super) fn new(name: &str) -> Self {
         let work = vec![WorkKind::Probe, WorkKind::Sync, WorkKind::Run];
-        let standing = Standing { status: DelegateStatus::Connected, work, program: None, lost: None };
+        let standing = Standing { status: DelegateStatus::Connected, work, program: None, lost: None, user: None };
         Self {
             name: name.parse().unwrap(),
             tags: [name, "linux"].into_iter().collect(),
