@@ -123,7 +123,7 @@ impl Hired {
     async fn run(&self, task: Task) -> Result<RunReport, Failure> {
         let log = Arc::clone(&self.log);
         let progress: ProgressSink = Arc::new(move |progress| {
-            if let Progress::Log { piece } = progress {
+            if let Progress::Log { piece, .. } = progress {
                 log.lock().unwrap().extend(STANDARD.decode(piece).unwrap());
             }
         });

@@ -189,5 +189,8 @@ pub enum Progress {
     Log {
         #[cfg_attr(feature = "schema", schemars(extend("contentEncoding" = "base64")))]
         piece: String,
+        /// Where it lies in the log, in bytes from its beginning, if that is told: so one that comes twice is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<u64>,
     },
 }

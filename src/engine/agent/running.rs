@@ -48,7 +48,7 @@ impl Agent {
         self.runs.insert(record.id, work);
         let (id, run, notes, logs) = (task.id, record.id, self.notes.clone(), self.logs.clone());
         let progress = Arc::new(move |progress| {
-            if let Progress::Log { piece } = &progress {
+            if let Progress::Log { piece, .. } = &progress {
                 return logs.append(run, piece);
             }
             // Nobody is left to hear it when the agent stops.

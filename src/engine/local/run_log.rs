@@ -61,7 +61,7 @@ async fn tell(file: &mut File, progress: &ProgressSink) {
         if read.is_empty() {
             return;
         }
-        progress(Progress::Log { piece: STANDARD.encode(read) });
+        progress(Progress::Log { piece: STANDARD.encode(read), at: None });
         if filled < PIECE {
             return;
         }
@@ -83,7 +83,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let progress: ProgressSink = Arc::new(move |progress| {
-            let Progress::Log { piece } = progress else { return };
+            let Progress::Log { piece, .. } = progress else { return };
             sink.lock().unwrap().push(STANDARD.decode(piece).unwrap());
         });
         let written = CancellationToken::new();

@@ -1,0 +1,348 @@
+//! One connection's worth of work for the agent: what delegates say goes into the ledger, and what follows goes out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::stream::Stream;
+use async_nats::{Subscriber, jetstream};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::answers::{Receipt, read, receipt};
+use super::handing::cancel;
+use super::ledger::Consequence;
+use super::{Notice, Shared};
+use crate::bus::{
+    ANSWERS, BEAT, Bus, BusSettings, BusState, DELEGATES, Pauses, RemoteError, Removal, Seat, TASKS, delegate_of, remove,
+};
+use crate::message::{Announcement, Content, ENVELOPE, Envelope, Key, PROTOCOL};
+
+/// How often it is looked what the time has come for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What the agent says of itself: by it two of the same name find each other.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Presence {
+    instance: u64,
+    /// Whether it has left.
+    is_gone: bool,
+}
+
+/// Connects again and again, and works on each connection while it lasts.
+pub(super) async fn follow(
+    shared: Arc<Shared>,
+    settings: BusSettings,
+    buses: watch::Sender<Option<Arc<Bus>>>,
+    mut settlements: mpsc::UnboundedReceiver<Key>,
+    stop: CancellationToken,
+) {
+    let (instance, mut pauses) = (fastrand::u64(..), Pauses::default());
+    while !stop.is_cancelled() {
+        let begun = async {
+            let bus = Arc::new(Bus::connect(&settings, &shared.settings.agent, "suitesync agent").await?);
+            let session = Session::begin(&shared, Arc::clone(&bus), instance).await?;
+            Ok::<_, RemoteError>((bus, session))
+        };
+        let begun = tokio::select! {
+            () = stop.cancelled() => return,
+            begun = begun => begun,
+        };
+        let error = match begun {
+            Ok((bus, session)) => {
+                pauses.reset();
+                shared.state.send_replace(BusState::Connected);
+                buses.send_replace(Some(bus));
+                let error = session.work(&mut settlements, &stop).await;
+                buses.send_replace(None);
+                error
+            }
+            Err(error) => error,
+        };
+        if stop.is_cancelled() {
+            return;
+        }
+        shared.state.send_replace(BusState::Away(Arc::new(error)));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pauses.next()) => {}
+        }
+    }
+}
+
+struct Session<'a> {
+    shared: &'a Shared,
+    bus: Arc<Bus>,
+    instance: u64,
+    seat: Seat,
+    tasks: Stream,
+    consumer: Consumer<pull::Config>,
+    answers: pull::Stream,
+    announcements: pull::Stream,
+    progress: Subscriber,
+    /// Announcements up to this one were made before we listened.
+    recalled: u64,
+    /// What was there when we began, and was not heard yet.
+    behind: Behind,
+    /// The last answer that was heard.
+    heard: u64,
+}
+
+/// How much has to be heard until all is known that came before.
+struct Behind {
+    answers: u64,
+    announcements: u64,
+}
+
+impl<'a> Session<'a> {
+    async fn begin(shared: &'a Shared, bus: Arc<Bus>, instance: u64) -> Result<Self, RemoteError> {
+        let agent = &shared.settings.agent;
+        bus.make_streams().await?;
+        let (tasks, answers) = (bus.stream(TASKS, agent).await?, bus.stream(ANSWERS, agent).await?);
+        let delegates = bus.stream(DELEGATES, agent).await?;
+        let is_free = |body: &[u8]| {
+            serde_json::from_slice::<Presence>(body).is_ok_and(|last| last.is_gone || last.instance == instance)
+        };
+        let seat = Seat::take(&delegates, bus.names.agent(), is_free).await?;
+        let mut seat = seat.ok_or_else(|| RemoteError::OtherAgent { agent: agent.clone() })?;
+        beat(&mut seat, &bus, instance, false).await.map_err(|error| error.of(agent))?;
+        if !*shared.is_caught_up.borrow() {
+            // Whatever an earlier start handed out and nobody has begun is handed out anew, or not.
+            tasks.purge().await.map_err(|error| RemoteError::Stream {
+                verb: "empty",
+                name: TASKS.to_owned(),
+                source: error.into(),
+            })?;
+        }
+        let progress = bus.client.subscribe(bus.names.all("progress")).await.map_err(|_| RemoteError::Lost)?;
+        let speakers = bus.consume_announcements(&delegates).await?;
+        let consumer = bus.consume_answers(&answers).await?;
+        shared.ledger().begin_anew(Instant::now());
+        let behind = Behind {
+            answers: consumer.cached_info().num_pending,
+            announcements: speakers.cached_info().num_pending,
+        };
+        let recalled = delegates.cached_info().state.last_sequence;
+        let (answers, announcements) = (listen(&consumer).await?, listen(&speakers).await?);
+        Ok(Self {
+            shared, bus, instance, seat, tasks, consumer, answers, announcements, progress, recalled, behind, heard: 0,
+        })
+    }
+
+    /// Works until the connection is lost or `stop`.
+    async fn work(mut self, settlements: &mut mpsc::UnboundedReceiver<Key>, stop: &CancellationToken) -> RemoteError {
+        let bus = Arc::clone(&self.bus);
+        let (mut beats, mut looks) = (interval(BEAT), interval(LOOK_EVERY));
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.look_behind();
+        loop {
+            let done = tokio::select! {
+                () = bus.lost() => Err(RemoteError::Lost),
+                () = stop.cancelled() => return self.leave(settlements).await,
+                message = self.answers.next() => self.answer(message).await,
+                message = self.announcements.next() => self.announcement(message),
+                Some(message) = self.progress.next() => { self.progress(&message); Ok(()) }
+                Some(key) = settlements.recv() => { self.settle(key).await; Ok(()) }
+                _ = beats.tick() => self.beat().await,
+                _ = looks.tick() => self.look().await,
+            };
+            if let Err(error) = done {
+                return error;
+            }
+        }
+    }
+
+    async fn answer(&mut self, message: Option<Result<jetstream::Message, pull::MessagesError>>) -> Result<(), RemoteError> {
+        let message = message.and_then(Result::ok).ok_or(RemoteError::Lost)?;
+        let Some(receipt) = receipt(&message) else { return Ok(()) };
+        self.heard = self.heard.max(receipt.sequence);
+        let mut consequence = Consequence::default();
+        match read(&message, receipt.clone()) {
+            Some(answer) => self.shared.ledger().hear(answer, Instant::now(), &mut consequence),
+            None => {
+                tracing::warn!(subject = %message.subject, "an answer that cannot be read is passed over");
+                consequence.acknowledge.push(receipt);
+            }
+        }
+        self.shared.follow_on(&self.bus, consequence).await;
+        self.behind.answers = self.behind.answers.saturating_sub(1);
+        self.look_behind();
+        Ok(())
+    }
+
+    fn announcement(&mut self, message: Option<Result<jetstream::Message, pull::MessagesError>>) -> Result<(), RemoteError> {
+        let message = message.and_then(Result::ok).ok_or(RemoteError::Lost)?;
+        let sequence = message.info().map_or(0, |info| info.stream_sequence);
+        if let Some(announcement) = self.announced(&message) {
+            let (mut ledger, now) = (self.shared.ledger(), Instant::now());
+            if sequence <= self.recalled { ledger.recall(announcement, now) } else { ledger.announce(announcement, now) }
+        }
+        self.show_members();
+        self.behind.announcements = self.behind.announcements.saturating_sub(1);
+        self.look_behind();
+        Ok(())
+    }
+
+    /// The announcement in a message, if its delegate is one of ours.
+    fn announced(&self, message: &jetstream::Message) -> Option<Announcement> {
+        let announcement: Announcement = serde_json::from_slice(&message.payload).ok()?;
+        let is_true = delegate_of(&message.subject).as_ref() == Some(&announcement.name);
+        if !is_true || announcement.protocol != PROTOCOL {
+            tracing::warn!(subject = %message.subject, protocol = announcement.protocol, "an announcement is passed over");
+            return None;
+        }
+        if (self.shared.settings.accept)(&announcement.name) {
+            return Some(announcement);
+        }
+        let delegate = announcement.name;
+        if self.shared.ledger().turn_away(&delegate, announcement.instance) {
+            (self.shared.settings.notice)(Notice::NotAccepted { delegate });
+        }
+        None
+    }
+
+    fn progress(&self, message: &async_nats::Message) {
+        let header = message.headers.as_ref().and_then(|headers| headers.get(ENVELOPE));
+        let Some(envelope) = header.and_then(|header| serde_json::from_str::<Envelope>(header.as_str()).ok()) else {
+            return;
+        };
+        let delegate = delegate_of(&message.subject);
+        if let Some(entry) = self.shared.ledger().entry(&envelope.key)
+            && Some(&entry.commission.delegate) == delegate.as_ref()
+            && envelope.content == Content::Progress
+        {
+            entry.progress(&message.payload);
+        }
+    }
+
+    async fn settle(&self, key: Key) {
+        let receipts = self.shared.ledger().settle(&key);
+        for Receipt { reply, .. } in receipts {
+            // One that is not acknowledged comes again, and is acknowledged then.
+            self.bus.acknowledge(&reply).await;
+        }
+    }
+
+    async fn beat(&mut self) -> Result<(), RemoteError> {
+        let agent = &self.shared.settings.agent;
+        beat(&mut self.seat, &self.bus, self.instance, false).await.map_err(|error| error.of(agent))?;
+        let cancels = self.shared.ledger().cancels();
+        for (delegate, keys) in cancels {
+            cancel(&self.bus, &delegate, keys).await;
+        }
+        Ok(())
+    }
+
+    /// What the time has come for.
+    async fn look(&mut self) -> Result<(), RemoteError> {
+        let consequence = self.shared.ledger().pass_time(Instant::now());
+        self.shared.follow_on(&self.bus, consequence).await;
+        let orphans = self.shared.ledger().orphans();
+        for (key, first) in orphans {
+            match remove(&self.tasks, first).await {
+                Removal::Done => self.bury(&key, false).await,
+                Removal::NotThere => self.shared.ledger().suspect(&key),
+                Removal::Unknown => {}
+            }
+        }
+        let has_suspects = self.shared.ledger().has_suspects();
+        if has_suspects {
+            let info = self.consumer.get_info().await.map_err(|_| RemoteError::Lost)?;
+            if info.num_pending == 0 {
+                self.shared.ledger().doom(info.delivered.stream_sequence);
+            }
+        }
+        let doomed = self.shared.ledger().doomed(self.heard);
+        for key in doomed {
+            self.bury(&key, true).await;
+        }
+        self.show_members();
+        Ok(())
+    }
+
+    async fn bury(&self, key: &Key, was_claimed: bool) {
+        let receipts = self.shared.ledger().bury(key, was_claimed);
+        acknowledge(&self.bus, receipts).await;
+    }
+
+    fn show_members(&self) {
+        let members = self.shared.ledger().members();
+        self.shared.members.send_if_modified(|shown| {
+            let is_new = **shown != members;
+            if is_new {
+                *shown = Arc::new(members);
+            }
+            is_new
+        });
+    }
+
+    fn look_behind(&self) {
+        if self.behind.answers == 0 && self.behind.announcements == 0 {
+            self.shared.is_caught_up.send_if_modified(|is_so| !std::mem::replace(is_so, true));
+        }
+    }
+
+    /// Acknowledges what is settled, and frees the agent's name.
+    async fn leave(mut self, settlements: &mut mpsc::UnboundedReceiver<Key>) -> RemoteError {
+        while let Ok(key) = settlements.try_recv() {
+            self.settle(key).await;
+        }
+        // The next start waits a little otherwise.
+        let _ = beat(&mut self.seat, &self.bus, self.instance, true).await;
+        // What is said is on its way before the connection ends.
+        let _ = self.bus.client.flush().await;
+        RemoteError::Lost
+    }
+}
+
+async fn listen(consumer: &Consumer<pull::Config>) -> Result<pull::Stream, RemoteError> {
+    consumer.messages().await.map_err(|_| RemoteError::Lost)
+}
+
+async fn beat(seat: &mut Seat, bus: &Bus, instance: u64, is_gone: bool) -> Result<(), Unseated> {
+    let body = serde_json::to_vec(&Presence { instance, is_gone }).unwrap_or_default();
+    seat.say(bus, Bytes::from(body)).await.map_err(Unseated)
+}
+
+async fn acknowledge(bus: &Bus, receipts: Vec<Receipt>) {
+    for Receipt { reply, .. } in receipts {
+        // The empty message means that it was dealt with. One that is lost comes again, and is known then.
+        bus.say(reply, Bytes::new()).await;
+    }
+}
+
+/// Why the agent could not say that it is there.
+struct Unseated(crate::bus::Unstored);
+
+impl Unseated {
+    fn of(self, agent: &suitesync_contract::DelegateName) -> RemoteError {
+        match self.0 {
+            crate::bus::Unstored::Overtaken => RemoteError::OtherAgent { agent: agent.clone() },
+            crate::bus::Unstored::Unknown => RemoteError::Lost,
+        }
+    }
+}
+
+impl Shared {
+    /// Does what follows from what was heard.
+    async fn follow_on(&self, bus: &Bus, consequence: Consequence) {
+        consequence.notices.into_iter().for_each(|notice| (self.settings.notice)(notice));
+        acknowledge(bus, consequence.acknowledge).await;
+    }
+
+    /// The same, on the connection of the moment. Without one, what is not acknowledged comes again.
+    pub(super) async fn follow(&self, consequence: Consequence) {
+        consequence.notices.into_iter().for_each(|notice| (self.settings.notice)(notice));
+        self.acknowledge(consequence.acknowledge).await;
+    }
+
+    pub(super) async fn acknowledge(&self, receipts: Vec<Receipt>) {
+        if let Some(bus) = self.line.now() {
+            acknowledge(&bus, receipts).await;
+        }
+    }
+}

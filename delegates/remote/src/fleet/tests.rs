@@ -1,0 +1,1 @@
+//! What the ledger makes of messages that come in any order.
