@@ -120,11 +120,6 @@ impl Bus {
         self.lost.cancelled().await;
     }
 
-    /// Gives the connection up, for all who stand on it.
-    pub(crate) fn give_up(&self) {
-        self.lost.cancel();
-    }
-
     /// The parts of a body, each in what a message of this server holds.
     pub(crate) fn parts(&self, body: &Bytes) -> Vec<(Part, Bytes)> {
         split(body, PART_SIZE.min(self.client.max_payload().saturating_sub(HEADER_ROOM)))

@@ -1,4 +1,4 @@
-//! Real servers on loopback: Git over HTTPS and SSH, a proxy, a look-alike of Azure DevOps, and what goes with them.
+//! Real servers on loopback: Git over HTTPS and SSH, a proxy, NATS, a look-alike of Azure DevOps, and what goes with them.
 //!
 //! A crate of its own so that no delegate can depend on it: the demo and the tests reach it, the code that is
 //! tested does not. Git itself answers (`git http-backend`, `git upload-pack` below `sshd`), so what a client meets
@@ -19,6 +19,7 @@ mod handler;
 mod identity;
 mod ledger;
 mod listener;
+mod nats;
 mod options;
 mod proxy;
 mod raw;
@@ -38,6 +39,7 @@ pub use error::LoopbackError;
 pub use fault::Fault;
 pub use identity::{ClientIdentity, ServerIdentity};
 pub use ledger::RequestRecord;
+pub use nats::{NatsOptions, NatsServer};
 pub use options::{Login, Protocol, ServerOptions};
 pub use proxy::{ProxyFault, ProxyOptions, ProxyServer};
 pub use raw::{RawAnswer, RawServer};

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// From the sending of the last announcement that was stored. Runs are stopped then, and have three seconds until the
 /// agent calls the delegate lost.
-pub const LEASE: Duration = Duration::from_secs(7);
+pub(super) const LEASE: Duration = Duration::from_secs(7);
 
 pub(super) struct Lease(watch::Sender<Option<Instant>>);
 

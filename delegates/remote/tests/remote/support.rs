@@ -1,0 +1,173 @@
+//! A site: a NATS of its own, an agent's fleet and delegates with executors that do what a test tells them to.
+
+mod executors;
+mod relay;
+mod tasks;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use suitesync_contract::rpc::WorkKind;
+use suitesync_contract::{DelegateName, Facts, Failure, Progress, Task};
+use suitesync_loopback::{NatsOptions, NatsServer};
+use suitesync_remote::{
+    BusSettings, Executor, Fleet, FleetSettings, Guard, Login, MemberStatus, Notice, Offer, ProgressSink, Station,
+    StationSettings,
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use executors::{Gate, answering, counting, gated, stubborn};
+pub(crate) use relay::Relay;
+pub(crate) use tasks::{probe, probe_report, run, run_report, sync, sync_report};
+
+/// The longest that anything may take in a test.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+pub(crate) struct Site {
+    pub(crate) nats: NatsServer,
+    pub(crate) notices: Arc<Mutex<Vec<Notice>>>,
+    folder: TempDir,
+}
+
+/// A delegate that serves.
+pub(crate) struct Serving {
+    pub(crate) station: Arc<Station>,
+    pub(crate) stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Ends it as it should be ended.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+    }
+
+    /// Ends it as if it were killed: nothing more comes from it.
+    pub(crate) async fn kill(self) {
+        self.serving.abort();
+        let _ = self.serving.await;
+    }
+}
+
+pub(crate) fn name(text: &str) -> DelegateName {
+    text.parse().unwrap()
+}
+
+/// Whom nobody is trusted by: for connections without TLS.
+pub(crate) fn no_tls() -> rustls::ClientConfig {
+    trusting(rustls::RootCertStore::empty())
+}
+
+pub(crate) fn trusting(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    versions.with_root_certificates(roots).with_no_client_auth()
+}
+
+pub(crate) fn bus(url: String) -> BusSettings {
+    BusSettings { url, login: Login::Nobody, tls: no_tls() }
+}
+
+pub(crate) fn offer() -> Offer {
+    Offer {
+        tags: ["linux"].into_iter().collect(),
+        capacity: 4,
+        work: vec![WorkKind::Probe, WorkKind::Sync, WorkKind::Run],
+        program: "test 1.0".to_owned(),
+        guard: Guard { executes_runs: true, ..Guard::default() },
+    }
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self::with(&NatsOptions::default())
+    }
+
+    pub(crate) fn with(options: &NatsOptions) -> Self {
+        let nats = NatsServer::start(options).unwrap();
+        Self { nats, notices: Arc::default(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn bus(&self) -> BusSettings {
+        bus(self.nats.url())
+    }
+
+    pub(crate) fn settings(&self) -> FleetSettings {
+        let notices = Arc::clone(&self.notices);
+        FleetSettings {
+            agent: name("agent.example"),
+            accept: Arc::new(|delegate| delegate.as_str() != "stranger"),
+            notice: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
+        }
+    }
+
+    pub(crate) fn fleet(&self) -> Fleet {
+        Fleet::begin(self.bus(), self.settings())
+    }
+
+    pub(crate) fn journal(&self, delegate: &str) -> PathBuf {
+        self.folder.path().join(delegate)
+    }
+
+    pub(crate) fn station(&self, delegate: &str, executor: Arc<dyn Executor>) -> Serving {
+        self.station_over(self.bus(), delegate, executor)
+    }
+
+    pub(crate) fn station_over(&self, bus: BusSettings, delegate: &str, executor: Arc<dyn Executor>) -> Serving {
+        serve(bus, delegate, &self.journal(delegate), executor)
+    }
+}
+
+fn serve(bus: BusSettings, delegate: &str, journal: &Path, executor: Arc<dyn Executor>) -> Serving {
+    let settings = StationSettings {
+        name: name(delegate),
+        agent: name("agent.example"),
+        offer: offer(),
+        journal: journal.to_owned(),
+        grace: Duration::from_secs(2),
+    };
+    let station = Arc::new(Station::new(bus, settings, executor).unwrap());
+    let stop = CancellationToken::new();
+    let (serves, until) = (Arc::clone(&station), stop.clone());
+    let serving = tokio::spawn(async move { serves.serve(until).await });
+    Serving { station, stop, serving }
+}
+
+/// Waits until a delegate is as wanted.
+pub(crate) async fn until(fleet: &Fleet, delegate: &str, is_so: impl Fn(&MemberStatus) -> bool) {
+    let (mut members, delegate) = (fleet.members(), name(delegate));
+    let seen = members.wait_for(|members| members.get(&delegate).is_some_and(|member| is_so(&member.status)));
+    tokio::time::timeout(PATIENCE, seen).await.expect("the delegate is not as wanted in time").unwrap();
+}
+
+pub(crate) async fn connected(fleet: &Fleet, delegate: &str) {
+    until(fleet, delegate, |status| *status == MemberStatus::Connected).await;
+}
+
+/// Waits until something is so.
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let looked = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}
+
+/// A sink that keeps what it is told.
+pub(crate) fn keeping() -> (ProgressSink, Arc<Mutex<Vec<Progress>>>) {
+    let kept: Arc<Mutex<Vec<Progress>>> = Arc::default();
+    let sink = Arc::clone(&kept);
+    (Arc::new(move |progress| sink.lock().unwrap().push(progress)), kept)
+}
+
+/// Hands a task out and waits for what comes of it.
+pub(crate) async fn carry(fleet: &Fleet, delegate: &str, task: Task) -> Result<Facts, Failure> {
+    let delegate = name(delegate);
+    let carried = fleet.carry_out(&delegate, task, keeping().0, CancellationToken::new());
+    tokio::time::timeout(PATIENCE, carried).await.expect("the task does not end in time")
+}
