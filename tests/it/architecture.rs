@@ -6,13 +6,14 @@ use std::path::Path;
 const ORDER: [&str; 7] = ["domain", "config", "catalog", "engine", "views", "api", "cli"];
 
 /// The crates under `delegates`, and what of ours each may depend on.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("contract", &[]),
     ("suites", &["contract"]),
     ("reach", &["contract"]),
     ("git", &["contract", "reach"]),
     ("azure", &["contract", "reach"]),
     ("runner", &["contract"]),
+    ("remote", &["contract"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {

@@ -114,6 +114,16 @@ impl Bus {
         })
     }
 
+    /// Takes every message out of a stream.
+    pub(crate) async fn empty(&self, stream: &Stream) -> Result<(), RemoteError> {
+        let emptied = stream.purge().await;
+        emptied.map(drop).map_err(|error| RemoteError::Stream {
+            verb: "empty",
+            name: stream.cached_info().config.name.clone(),
+            source: error.into(),
+        })
+    }
+
     /// The agent's consumer of answers, made anew: all that is not acknowledged comes at once, in its order.
     pub(crate) async fn consume_answers(&self, stream: &Stream) -> Result<Consumer<pull::Config>, RemoteError> {
         let config = pull::Config {

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::answers::{Answer, Receipt};
 use crate::ProgressSink;
-use crate::message::{Assembly, Content};
+use crate::message::{Assembly, Content, PartFault};
 
 pub(super) type Answered = Result<Facts, Failure>;
 
@@ -108,7 +108,16 @@ impl Entry {
     /// Takes a part of the outcome; what came of the task once it is whole.
     pub(super) fn outcome(&mut self, answer: &Answer) -> Option<Answered> {
         debug_assert_eq!(answer.envelope.content, Content::Outcome, "only an outcome ends a task");
-        match self.outcome.add(&answer.envelope.part, answer.body.clone()) {
+        let part = &answer.envelope.part;
+        let added = match self.outcome.add(part, answer.body.clone()) {
+            // A delegate that was started again answers for the one that broke off in the middle of its outcome.
+            Err(PartFault::OfAnother) => {
+                self.outcome = Assembly::default();
+                self.outcome.add(part, answer.body.clone())
+            }
+            added => added,
+        };
+        match added {
             Ok(whole) => whole.map(|whole| self.read(&whole)),
             Err(fault) => Some(Err(self.protocol(&fault.to_string()))),
         }

@@ -19,6 +19,9 @@ use crate::message::{Announcement, Content, Key};
 /// killed finds it in one place or the other.
 pub(super) const WRITTEN_WITHIN: Duration = Duration::from_secs(3);
 
+/// Between two looks, this long means that the agent itself was held up: nobody is judged by what it did not hear.
+const HELD_UP: Duration = Duration::from_secs(3);
+
 /// How often a delegate is told that a task is not wanted that has ended for the agent: such a message may be lost.
 const TOLD_AGAIN: u32 = 3;
 
@@ -30,13 +33,15 @@ pub(super) struct Ledger {
     closed: Closed,
     unclaimed: Unclaimed,
     /// What is acknowledged at its time.
-    due: VecDeque<(Instant, Receipt)>,
+    due: VecDeque<(Instant, Key, Receipt)>,
     /// Runs whose outcome the agent has and has not recorded yet.
     unsettled: HashMap<Key, Vec<Receipt>>,
     /// Tasks that were canceled and are over for the agent.
     withdrawn: BTreeMap<Key, (DelegateName, u32)>,
     /// The last instance of each delegate that is not accepted.
     turned_away: HashMap<DelegateName, u64>,
+    /// When it was last looked who is lost.
+    looked: Option<Instant>,
 }
 
 /// What follows from a message.
@@ -59,6 +64,7 @@ impl Ledger {
             unsettled: HashMap::new(),
             withdrawn: BTreeMap::new(),
             turned_away: HashMap::new(),
+            looked: None,
         }
     }
 
@@ -142,6 +148,7 @@ impl Ledger {
     /// On a new connection: nobody is judged by what could not be heard, and all that is not acknowledged comes again.
     pub(super) fn begin_anew(&mut self, now: Instant) {
         self.presences.values_mut().for_each(|presence| presence.spare(now));
+        self.looked = None;
         self.unclaimed.clear();
         self.due.clear();
         for entry in self.entries.values_mut() {
@@ -207,6 +214,7 @@ impl Ledger {
     pub(super) fn hear(&mut self, answer: Answer, now: Instant, consequence: &mut Consequence) {
         let key = answer.envelope.key;
         if let Some(receipts) = self.unsettled.get_mut(&key) {
+            receipts.retain(|known| known.sequence != answer.receipt.sequence);
             return receipts.push(answer.receipt);
         }
         let Some(entry) = self.entries.get_mut(&key) else {
@@ -218,21 +226,32 @@ impl Ledger {
         match answer.envelope.content {
             Content::Progress => {
                 entry.progress(&answer.body);
-                self.due.push_back((now + WRITTEN_WITHIN, answer.receipt));
+                self.due.push_back((now + WRITTEN_WITHIN, key, answer.receipt));
             }
             Content::Outcome => {
                 let answered = entry.outcome(&answer);
                 entry.receipts.push(answer.receipt);
                 if let Some(answered) = answered {
-                    let receipts = self.end(&key, End::Answered, answered);
-                    if key.is_run() {
-                        self.unsettled.insert(key, receipts);
-                    } else {
-                        consequence.acknowledge.extend(receipts);
-                    }
+                    self.conclude(key, answered, consequence);
                 }
             }
             Content::Task => consequence.acknowledge.push(answer.receipt),
+        }
+    }
+
+    /// A task came to its outcome. That of a run is kept until it is settled, unless whoever asked has gone.
+    fn conclude(&mut self, key: Key, answered: Answered, consequence: &mut Consequence) {
+        let abandoned = self.entries.get(&key).filter(|entry| entry.is_abandoned());
+        match abandoned.map(|entry| entry.commission.delegate.clone()) {
+            Some(delegate) => {
+                consequence.notices.push(Notice::Refused { delegate, key });
+                consequence.acknowledge.extend(self.end(&key, End::GivenUp, answered));
+            }
+            None if key.is_run() => {
+                let receipts = self.end(&key, End::Answered, answered);
+                self.unsettled.insert(key, receipts);
+            }
+            None => consequence.acknowledge.extend(self.end(&key, End::Answered, answered)),
         }
     }
 
@@ -250,15 +269,27 @@ impl Ledger {
 
     /// The agent has recorded what came of a run.
     pub(super) fn settle(&mut self, key: &Key) -> Vec<Receipt> {
-        self.closed.insert(*key, End::Answered);
-        self.unsettled.remove(key).unwrap_or_default()
+        if self.closed.get(key).is_none() {
+            self.closed.insert(*key, End::Answered);
+        }
+        let (of_it, others) = std::mem::take(&mut self.due).into_iter().partition(|(_, of, _)| of == key);
+        self.due = others;
+        let pieces = VecDeque::into_iter(of_it).map(|(_, _, receipt)| receipt);
+        pieces.chain(self.unsettled.remove(key).unwrap_or_default()).collect()
     }
 
     /// What the time has come for.
     pub(super) fn pass_time(&mut self, now: Instant) -> Consequence {
-        self.presences.values_mut().for_each(|presence| presence.judge(now));
+        let was_held_up = self.looked.is_some_and(|looked| now.duration_since(looked) >= HELD_UP);
+        self.looked = Some(now);
+        for presence in self.presences.values_mut() {
+            if was_held_up { presence.spare(now) } else { presence.judge(now) }
+        }
         let mut consequence = Consequence::default();
-        while let Some((_, receipt)) = self.due.pop_front_if(|(at, _)| *at <= now) {
+        for key in self.forsaken() {
+            consequence.acknowledge.extend(self.withdraw(&key, Failure::new(FailureClass::Canceled, "given up")));
+        }
+        while let Some((_, _, receipt)) = self.due.pop_front_if(|(at, ..)| *at <= now) {
             consequence.acknowledge.push(receipt);
         }
         for (key, answers) in self.unclaimed.expire(now) {
@@ -270,6 +301,12 @@ impl Ledger {
             consequence.acknowledge.extend(receipts(answers));
         }
         consequence
+    }
+
+    /// Tasks that nobody waits for and that nobody was handed.
+    fn forsaken(&self) -> Vec<Key> {
+        let is_forsaken = |entry: &Entry| entry.is_abandoned() && entry.sequences.is_empty() && !entry.is_begun;
+        self.entries.iter().filter(|(_, entry)| is_forsaken(entry)).map(|(key, _)| *key).collect()
     }
 
     /// Tasks that were handed to a delegate which is lost, with where the first part lies. Of those that were begun it

@@ -40,11 +40,11 @@ pub(super) async fn follow(
     mut settlements: mpsc::UnboundedReceiver<Key>,
     stop: CancellationToken,
 ) {
-    let (instance, mut pauses) = (fastrand::u64(..), Pauses::default());
+    let (mut arrival, mut pauses) = (Arrival { instance: fastrand::u64(..), is_emptied: false }, Pauses::default());
     while !stop.is_cancelled() {
         let begun = async {
             let bus = Arc::new(Bus::connect(&settings, &shared.settings.agent, "suitesync agent").await?);
-            let session = Session::begin(&shared, Arc::clone(&bus), instance).await?;
+            let session = Session::begin(&shared, Arc::clone(&bus), &mut arrival).await?;
             Ok::<_, RemoteError>((bus, session))
         };
         let begun = tokio::select! {
@@ -73,6 +73,13 @@ pub(super) async fn follow(
     }
 }
 
+/// What outlives connections.
+struct Arrival {
+    instance: u64,
+    /// Whether the tasks of an earlier start are out of the stream.
+    is_emptied: bool,
+}
+
 struct Session<'a> {
     shared: &'a Shared,
     bus: Arc<Bus>,
@@ -98,8 +105,8 @@ struct Behind {
 }
 
 impl<'a> Session<'a> {
-    async fn begin(shared: &'a Shared, bus: Arc<Bus>, instance: u64) -> Result<Self, RemoteError> {
-        let agent = &shared.settings.agent;
+    async fn begin(shared: &'a Shared, bus: Arc<Bus>, arrival: &mut Arrival) -> Result<Self, RemoteError> {
+        let (agent, instance) = (&shared.settings.agent, arrival.instance);
         bus.make_streams().await?;
         let (tasks, answers) = (bus.stream(TASKS, agent).await?, bus.stream(ANSWERS, agent).await?);
         let delegates = bus.stream(DELEGATES, agent).await?;
@@ -109,13 +116,10 @@ impl<'a> Session<'a> {
         let seat = Seat::take(&delegates, bus.names.agent(), is_free).await?;
         let mut seat = seat.ok_or_else(|| RemoteError::OtherAgent { agent: agent.clone() })?;
         beat(&mut seat, &bus, instance, false).await.map_err(|error| error.of(agent))?;
-        if !*shared.is_caught_up.borrow() {
+        if !arrival.is_emptied {
             // Whatever an earlier start handed out and nobody has begun is handed out anew, or not.
-            tasks.purge().await.map_err(|error| RemoteError::Stream {
-                verb: "empty",
-                name: TASKS.to_owned(),
-                source: error.into(),
-            })?;
+            bus.empty(&tasks).await?;
+            arrival.is_emptied = true;
         }
         let progress = bus.client.subscribe(bus.names.all("progress")).await.map_err(|_| RemoteError::Lost)?;
         let speakers = bus.consume_announcements(&delegates).await?;

@@ -16,12 +16,13 @@ use suitesync_remote::{
     StationSettings,
 };
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use executors::{Gate, answering, counting, gated, stubborn};
 pub(crate) use relay::Relay;
-pub(crate) use tasks::{probe, probe_report, run, run_report, sync, sync_report};
+pub(crate) use tasks::{access, probe, probe_report, run, run_report, sync, sync_report};
 
 /// The longest that anything may take in a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -32,24 +33,33 @@ pub(crate) struct Site {
     folder: TempDir,
 }
 
-/// A delegate that serves.
+/// A delegate that serves, on threads of its own: it can be killed without anybody's help.
 pub(crate) struct Serving {
     pub(crate) station: Arc<Station>,
     pub(crate) stop: CancellationToken,
-    serving: JoinHandle<()>,
+    serving: Option<JoinHandle<()>>,
+    runtime: Option<Runtime>,
 }
 
 impl Serving {
     /// Ends it as it should be ended.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
-        self.serving.await.unwrap();
+        self.serving.take().unwrap().await.unwrap();
     }
 
-    /// Ends it as if it were killed: nothing more comes from it.
-    pub(crate) async fn kill(self) {
-        self.serving.abort();
-        let _ = self.serving.await;
+    /// Ends it as if it were killed: nothing more comes from it, and nothing of it is left.
+    pub(crate) async fn kill(mut self) {
+        let runtime = self.runtime.take().unwrap();
+        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -122,7 +132,7 @@ impl Site {
     }
 }
 
-fn serve(bus: BusSettings, delegate: &str, journal: &Path, executor: Arc<dyn Executor>) -> Serving {
+pub(crate) fn serve(bus: BusSettings, delegate: &str, journal: &Path, executor: Arc<dyn Executor>) -> Serving {
     let settings = StationSettings {
         name: name(delegate),
         agent: name("agent.example"),
@@ -133,8 +143,9 @@ fn serve(bus: BusSettings, delegate: &str, journal: &Path, executor: Arc<dyn Exe
     let station = Arc::new(Station::new(bus, settings, executor).unwrap());
     let stop = CancellationToken::new();
     let (serves, until) = (Arc::clone(&station), stop.clone());
-    let serving = tokio::spawn(async move { serves.serve(until).await });
-    Serving { station, stop, serving }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let serving = runtime.spawn(async move { serves.serve(until).await });
+    Serving { station, stop, serving: Some(serving), runtime: Some(runtime) }
 }
 
 /// Waits until a delegate is as wanted.
