@@ -185,10 +185,7 @@ impl Bus {
 }
 
 fn unstored(kind: PublishErrorKind) -> Unstored {
-    match kind {
-        PublishErrorKind::WrongLastSequence => Unstored::Overtaken,
-        _ => Unstored::Unknown,
-    }
+    if kind == PublishErrorKind::WrongLastSequence { Unstored::Overtaken } else { Unstored::Unknown }
 }
 
 /// The connection of the moment, for those who outlive it.

@@ -4,7 +4,9 @@
 //! streams. A task that was handed out outlives connections: it ends by its outcome, by being canceled before it was
 //! begun, or because its delegate is lost, once.
 
+mod acknowledging;
 mod answers;
+mod arrival;
 mod closed;
 mod entry;
 mod handing;

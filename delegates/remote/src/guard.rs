@@ -102,7 +102,8 @@ impl Guard {
             if permission.runs {
                 return Ok(());
             }
-            let hint = format!("set `runs = true` under `[secrets.{name}]` in the delegate's file, if runs may have it");
+            let hint =
+                format!("set `runs = true` under `[secrets.{name}]` in the delegate's file, if runs may have it");
             Err(refused(format!("runs may not have {reference} here"), hint))
         })
     }
@@ -118,14 +119,16 @@ impl Guard {
         } else {
             (format!("{reference} may not be sent to {host}:{port} without TLS"), format!("{host}:{port}"))
         };
-        let hint = format!("add `{wanted}` to `hosts` under `[secrets.{name}]` in the delegate's file, if that is meant");
+        let hint =
+            format!("add `{wanted}` to `hosts` under `[secrets.{name}]` in the delegate's file, if that is meant");
         Err(refused(message, hint))
     }
 
     fn permission<'a>(&'a self, reference: &'a SecretRef) -> Result<(&'a SecretName, &'a Permission), Failure> {
         let SecretRef::Secret(name) = reference else {
             let message = format!("{reference} may not be named by an agent: it would be read on the delegate's host");
-            let hint = "declare it under `[secrets.NAME]` in the delegate's file and name it by `{ secret = \"NAME\" }`";
+            let hint =
+                "declare it under `[secrets.NAME]` in the delegate's file and name it by `{ secret = \"NAME\" }`";
             return Err(refused(message, hint));
         };
         let permission = self.secrets.get(name).ok_or_else(|| {

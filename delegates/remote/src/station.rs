@@ -131,6 +131,11 @@ impl Shared {
         let mut hand = self.hand();
         hand.release(key);
         self.load.send_replace(hand.len());
+        drop(hand);
+        if key.is_run() {
+            // The agent goes by the last announcement where it was not there to hear more.
+            self.news.notify_one();
+        }
     }
 
     /// What there is to say now.
@@ -159,11 +164,7 @@ impl Shared {
 
 impl Station {
     /// Opens the journal; an error if that cannot be done.
-    pub fn new(
-        bus: BusSettings,
-        settings: StationSettings,
-        executor: Arc<dyn Executor>,
-    ) -> Result<Self, RemoteError> {
+    pub fn new(bus: BusSettings, settings: StationSettings, executor: Arc<dyn Executor>) -> Result<Self, RemoteError> {
         let (buses, line) = Line::new();
         let journal = Journal::open(settings.journal)?;
         let shared = Shared {

@@ -149,7 +149,8 @@ fn failed(said: String) -> LoopbackError {
 
 /// The port in the file that the server writes once it listens.
 fn port_in(ports: &Path) -> Option<u16> {
-    let file = fs::read_dir(ports).ok()?.flatten().find(|entry| entry.path().extension().is_some_and(|e| e == "ports"))?;
+    let file =
+        fs::read_dir(ports).ok()?.flatten().find(|entry| entry.path().extension().is_some_and(|e| e == "ports"))?;
     let said: serde_json::Value = serde_json::from_slice(&fs::read(file.path()).ok()?).ok()?;
     said.get("nats")?.get(0)?.as_str()?.rsplit(':').next()?.parse().ok()
 }

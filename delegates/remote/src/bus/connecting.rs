@@ -19,11 +19,7 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 
 impl Bus {
     /// Connects once. `role` is what the server's own lists show us as.
-    pub(crate) async fn connect(
-        settings: &BusSettings,
-        agent: &DelegateName,
-        role: &str,
-    ) -> Result<Self, RemoteError> {
+    pub(crate) async fn connect(settings: &BusSettings, agent: &DelegateName, role: &str) -> Result<Self, RemoteError> {
         let server = server_of(&settings.url)?;
         let lost = CancellationToken::new();
         let options = options(settings, role, lost.clone())?;
@@ -73,9 +69,9 @@ fn options(settings: &BusSettings, role: &str, lost: CancellationToken) -> Resul
     match &settings.login {
         Login::Nobody => Ok(options),
         Login::Nkey(seed) => Ok(options.nkey(seed.trim().to_owned())),
-        Login::Credentials(content) => options
-            .credentials(content)
-            .map_err(|_| RemoteError::Login("the content of a `.creds` file")),
+        Login::Credentials(content) => {
+            options.credentials(content).map_err(|_| RemoteError::Login("the content of a `.creds` file"))
+        }
     }
 }
 

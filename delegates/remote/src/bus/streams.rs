@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{
     Config, ConsumerErrorKind, DeleteMessageErrorKind, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, Stream,
 };
-use async_nats::jetstream::ErrorCode;
 use suitesync_contract::DelegateName;
 
 use super::cause::of_jetstream;
@@ -208,11 +208,9 @@ pub(crate) async fn last(stream: &Stream, subject: &str) -> Result<Option<Last>,
             LastRawMessageErrorKind::NoMessageFound => Ok(None),
             LastRawMessageErrorKind::InvalidSubject
             | LastRawMessageErrorKind::JetStream(_)
-            | LastRawMessageErrorKind::Other => Err(RemoteError::Stream {
-                verb: "read",
-                name: subject.to_owned(),
-                source: error.into(),
-            }),
+            | LastRawMessageErrorKind::Other => {
+                Err(RemoteError::Stream { verb: "read", name: subject.to_owned(), source: error.into() })
+            }
         },
     }
 }

@@ -13,7 +13,7 @@ use crate::message::{Assembly, Content, PartFault};
 
 pub(super) type Answered = Result<Facts, Failure>;
 
-/// Whether a begun run is still with its delegate.
+/// Whether a task is still with its delegate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Trace {
     #[default]
@@ -42,6 +42,8 @@ pub(super) struct Entry {
     pub(super) sequences: Vec<u64>,
     /// A run that was started.
     pub(super) is_begun: bool,
+    /// A run that its delegate said it has in hand.
+    pub(super) is_listed: bool,
     pub(super) is_canceling: bool,
     pub(super) trace: Trace,
     /// How much of the log was told.
@@ -58,6 +60,7 @@ impl Entry {
             answer,
             sequences: Vec::new(),
             is_begun: false,
+            is_listed: false,
             is_canceling: false,
             trace: Trace::default(),
             log_end: 0,

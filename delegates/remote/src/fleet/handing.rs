@@ -27,6 +27,12 @@ pub(super) async fn carry_out(
     progress: ProgressSink,
     cancel: CancellationToken,
 ) -> Result<Facts, Failure> {
+    if !(shared.settings.accept)(delegate) {
+        let message = format!("delegate {delegate} is not accepted by this agent");
+        return Err(
+            Failure::new(FailureClass::NoEligibleDelegate, message).with_hint("add it to `accept` of `[remote]`")
+        );
+    }
     let key = match &task.work {
         Work::Run(run) => Key::Run { run: run.run, fence: run.fence },
         Work::Probe(_) | Work::Sync(_) => shared.ledger().next_key(),

@@ -6,31 +6,24 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::stream::Stream;
 use async_nats::{Subscriber, jetstream};
-use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::acknowledging::acknowledge;
 use super::answers::{Receipt, read, receipt};
+use super::arrival::{AgentSeat, Arrival};
 use super::handing::cancel;
 use super::ledger::Consequence;
 use super::{Notice, Shared};
 use crate::bus::{
-    ANSWERS, BEAT, Bus, BusSettings, BusState, DELEGATES, Pauses, RemoteError, Removal, Seat, TASKS, delegate_of, remove,
+    ANSWERS, BEAT, Bus, BusSettings, BusState, DELEGATES, Pauses, RemoteError, Removal, TASKS, delegate_of, remove,
 };
 use crate::message::{Announcement, Content, ENVELOPE, Envelope, Key, PROTOCOL};
 
 /// How often it is looked what the time has come for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// What the agent says of itself: by it two of the same name find each other.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Presence {
-    instance: u64,
-    /// Whether it has left.
-    is_gone: bool,
-}
 
 /// Connects again and again, and works on each connection while it lasts.
 pub(super) async fn follow(
@@ -40,7 +33,7 @@ pub(super) async fn follow(
     mut settlements: mpsc::UnboundedReceiver<Key>,
     stop: CancellationToken,
 ) {
-    let (mut arrival, mut pauses) = (Arrival { instance: fastrand::u64(..), is_emptied: false }, Pauses::default());
+    let (mut arrival, mut pauses) = (Arrival::new(), Pauses::default());
     while !stop.is_cancelled() {
         let begun = async {
             let bus = Arc::new(Bus::connect(&settings, &shared.settings.agent, "suitesync agent").await?);
@@ -73,18 +66,10 @@ pub(super) async fn follow(
     }
 }
 
-/// What outlives connections.
-struct Arrival {
-    instance: u64,
-    /// Whether the tasks of an earlier start are out of the stream.
-    is_emptied: bool,
-}
-
 struct Session<'a> {
     shared: &'a Shared,
     bus: Arc<Bus>,
-    instance: u64,
-    seat: Seat,
+    seat: AgentSeat,
     tasks: Stream,
     consumer: Consumer<pull::Config>,
     answers: pull::Stream,
@@ -106,16 +91,12 @@ struct Behind {
 
 impl<'a> Session<'a> {
     async fn begin(shared: &'a Shared, bus: Arc<Bus>, arrival: &mut Arrival) -> Result<Self, RemoteError> {
-        let (agent, instance) = (&shared.settings.agent, arrival.instance);
+        let agent = &shared.settings.agent;
         bus.make_streams().await?;
         let (tasks, answers) = (bus.stream(TASKS, agent).await?, bus.stream(ANSWERS, agent).await?);
         let delegates = bus.stream(DELEGATES, agent).await?;
-        let is_free = |body: &[u8]| {
-            serde_json::from_slice::<Presence>(body).is_ok_and(|last| last.is_gone || last.instance == instance)
-        };
-        let seat = Seat::take(&delegates, bus.names.agent(), is_free).await?;
-        let mut seat = seat.ok_or_else(|| RemoteError::OtherAgent { agent: agent.clone() })?;
-        beat(&mut seat, &bus, instance, false).await.map_err(|error| error.of(agent))?;
+        let mut seat = arrival.take(&bus, &delegates, agent).await?;
+        seat.stay(&bus).await?;
         if !arrival.is_emptied {
             // Whatever an earlier start handed out and nobody has begun is handed out anew, or not.
             bus.empty(&tasks).await?;
@@ -125,15 +106,11 @@ impl<'a> Session<'a> {
         let speakers = bus.consume_announcements(&delegates).await?;
         let consumer = bus.consume_answers(&answers).await?;
         shared.ledger().begin_anew(Instant::now());
-        let behind = Behind {
-            answers: consumer.cached_info().num_pending,
-            announcements: speakers.cached_info().num_pending,
-        };
+        let behind =
+            Behind { answers: consumer.cached_info().num_pending, announcements: speakers.cached_info().num_pending };
         let recalled = delegates.cached_info().state.last_sequence;
         let (answers, announcements) = (listen(&consumer).await?, listen(&speakers).await?);
-        Ok(Self {
-            shared, bus, instance, seat, tasks, consumer, answers, announcements, progress, recalled, behind, heard: 0,
-        })
+        Ok(Self { shared, bus, seat, tasks, consumer, answers, announcements, progress, recalled, behind, heard: 0 })
     }
 
     /// Works until the connection is lost or `stop`.
@@ -160,7 +137,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn answer(&mut self, message: Option<Result<jetstream::Message, pull::MessagesError>>) -> Result<(), RemoteError> {
+    async fn answer(
+        &mut self,
+        message: Option<Result<jetstream::Message, pull::MessagesError>>,
+    ) -> Result<(), RemoteError> {
         let message = message.and_then(Result::ok).ok_or(RemoteError::Lost)?;
         let Some(receipt) = receipt(&message) else { return Ok(()) };
         self.heard = self.heard.max(receipt.sequence);
@@ -178,12 +158,19 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn announcement(&mut self, message: Option<Result<jetstream::Message, pull::MessagesError>>) -> Result<(), RemoteError> {
+    fn announcement(
+        &mut self,
+        message: Option<Result<jetstream::Message, pull::MessagesError>>,
+    ) -> Result<(), RemoteError> {
         let message = message.and_then(Result::ok).ok_or(RemoteError::Lost)?;
         let sequence = message.info().map_or(0, |info| info.stream_sequence);
         if let Some(announcement) = self.announced(&message) {
             let (mut ledger, now) = (self.shared.ledger(), Instant::now());
-            if sequence <= self.recalled { ledger.recall(announcement, now) } else { ledger.announce(announcement, now) }
+            if sequence <= self.recalled {
+                ledger.recall(announcement, now)
+            } else {
+                ledger.announce(announcement, now)
+            }
         }
         self.show_members();
         self.behind.announcements = self.behind.announcements.saturating_sub(1);
@@ -232,8 +219,7 @@ impl<'a> Session<'a> {
     }
 
     async fn beat(&mut self) -> Result<(), RemoteError> {
-        let agent = &self.shared.settings.agent;
-        beat(&mut self.seat, &self.bus, self.instance, false).await.map_err(|error| error.of(agent))?;
+        self.seat.stay(&self.bus).await?;
         let cancels = self.shared.ledger().cancels();
         for (delegate, keys) in cancels {
             cancel(&self.bus, &delegate, keys).await;
@@ -261,8 +247,15 @@ impl<'a> Session<'a> {
             }
         }
         let doomed = self.shared.ledger().doomed(self.heard);
-        for key in doomed {
-            self.bury(&key, true).await;
+        for (key, place) in doomed {
+            match place {
+                None => self.bury(&key, true).await,
+                Some(first) => match remove(&self.tasks, first).await {
+                    Removal::Done => self.bury(&key, false).await,
+                    Removal::NotThere => self.bury(&key, true).await,
+                    Removal::Unknown => {}
+                },
+            }
         }
         self.show_members();
         Ok(())
@@ -296,7 +289,7 @@ impl<'a> Session<'a> {
             self.settle(key).await;
         }
         // The next start waits a little otherwise.
-        let _ = beat(&mut self.seat, &self.bus, self.instance, true).await;
+        let _ = self.seat.leave(&self.bus).await;
         // What is said is on its way before the connection ends.
         let _ = self.bus.client.flush().await;
         RemoteError::Lost
@@ -305,48 +298,4 @@ impl<'a> Session<'a> {
 
 async fn listen(consumer: &Consumer<pull::Config>) -> Result<pull::Stream, RemoteError> {
     consumer.messages().await.map_err(|_| RemoteError::Lost)
-}
-
-async fn beat(seat: &mut Seat, bus: &Bus, instance: u64, is_gone: bool) -> Result<(), Unseated> {
-    let body = serde_json::to_vec(&Presence { instance, is_gone }).unwrap_or_default();
-    seat.say(bus, Bytes::from(body)).await.map_err(Unseated)
-}
-
-async fn acknowledge(bus: &Bus, receipts: Vec<Receipt>) {
-    for Receipt { reply, .. } in receipts {
-        // The empty message means that it was dealt with. One that is lost comes again, and is known then.
-        bus.say(reply, Bytes::new()).await;
-    }
-}
-
-/// Why the agent could not say that it is there.
-struct Unseated(crate::bus::Unstored);
-
-impl Unseated {
-    fn of(self, agent: &suitesync_contract::DelegateName) -> RemoteError {
-        match self.0 {
-            crate::bus::Unstored::Overtaken => RemoteError::OtherAgent { agent: agent.clone() },
-            crate::bus::Unstored::Unknown => RemoteError::Lost,
-        }
-    }
-}
-
-impl Shared {
-    /// Does what follows from what was heard.
-    async fn follow_on(&self, bus: &Bus, consequence: Consequence) {
-        consequence.notices.into_iter().for_each(|notice| (self.settings.notice)(notice));
-        acknowledge(bus, consequence.acknowledge).await;
-    }
-
-    /// The same, on the connection of the moment. Without one, what is not acknowledged comes again.
-    pub(super) async fn follow(&self, consequence: Consequence) {
-        consequence.notices.into_iter().for_each(|notice| (self.settings.notice)(notice));
-        self.acknowledge(consequence.acknowledge).await;
-    }
-
-    pub(super) async fn acknowledge(&self, receipts: Vec<Receipt>) {
-        if let Some(bus) = self.line.now() {
-            acknowledge(&bus, receipts).await;
-        }
-    }
 }

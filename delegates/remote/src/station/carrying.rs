@@ -177,7 +177,8 @@ async fn execute(shared: &Arc<Shared>, key: Key, task: Task, cancel: Cancellatio
     let executor = Arc::clone(&shared.executor);
     let (within, stop) = (cancel.clone(), cancel.clone());
     let executing = tokio::spawn(async move { executor.carry_out(task, progress, within).await });
-    let executing = async { executing.await.unwrap_or_else(|_| Err(lost("the delegate broke off in the middle of the task"))) };
+    let executing =
+        async { executing.await.unwrap_or_else(|_| Err(lost("the delegate broke off in the middle of the task"))) };
     let limited = limited(executing, limit, stop);
     let (result, ()) = tokio::join!(limited, outbox::tell(shared, key, told));
     match shared.hand().why_cut_off(&key) {

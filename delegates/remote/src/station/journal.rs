@@ -28,7 +28,8 @@ impl Journal {
     pub(super) fn open(folder: PathBuf) -> Result<Self, RemoteError> {
         let fault = |source| RemoteError::Journal { path: folder.display().to_string(), source };
         fs::create_dir_all(&folder).map_err(fault)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(fault)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(fault)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(fault(io::Error::from(io::ErrorKind::ResourceBusy))),

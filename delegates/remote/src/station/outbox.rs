@@ -28,7 +28,8 @@ pub(super) async fn store(shared: &Shared, key: Key, content: Content, body: Byt
 /// An outcome as it is sent; one that is too long is a failure that says so.
 pub(super) fn outcome(outcome: &Outcome) -> Bytes {
     let written = |outcome: &Outcome| serde_json::to_vec(outcome).map(Bytes::from);
-    let failed = |message: String| Outcome { task: outcome.task, result: Err(Failure::new(FailureClass::Internal, message)) };
+    let failed =
+        |message: String| Outcome { task: outcome.task, result: Err(Failure::new(FailureClass::Internal, message)) };
     let refusal = match written(outcome) {
         Ok(body) if body.len() as u64 <= MAX_WHOLE => return body,
         Ok(body) => failed(format!("the outcome has {} bytes, at most {MAX_WHOLE} are carried", body.len())),

@@ -193,7 +193,7 @@ async fn a_delegate_that_is_not_accepted_is_told_of_once_and_given_nothing() {
     let notice = || Notice::NotAccepted { delegate: name("stranger") };
     eventually("it is told of", || site.notices.lock().unwrap().contains(&notice())).await;
     let failure = carry(&fleet, "stranger", probe(1)).await.unwrap_err();
-    assert_eq!(failure.class, FailureClass::DelegateLost);
+    assert_eq!(failure.class, FailureClass::NoEligibleDelegate);
     assert!(fleet.members().borrow().is_empty());
     assert_eq!(*site.notices.lock().unwrap(), [notice()]);
 }

@@ -18,7 +18,15 @@ use crate::support::{
 /// Messages in a stream of the agent.
 async fn stored(client: &async_nats::Client, kind: &str) -> u64 {
     let jetstream = async_nats::jetstream::new(client.clone());
-    jetstream.get_stream(format!("suitesync-agent~example-{kind}")).await.unwrap().get_info().await.unwrap().state.messages
+    jetstream
+        .get_stream(format!("suitesync-agent~example-{kind}"))
+        .await
+        .unwrap()
+        .get_info()
+        .await
+        .unwrap()
+        .state
+        .messages
 }
 
 async fn until_empty(client: &async_nats::Client, kind: &str) {

@@ -80,6 +80,8 @@ async fn an_outcome_waits_for_the_agent_until_it_is_settled() {
     let (station, gate) = left_behind(&site).await;
     gate.open();
     eventually("the outcome is stored", || station.station.in_hand() == 0).await;
+    // Its last announcement, in which the run is no longer in hand, is stored with this.
+    station.stop().await;
     for _ in 0..2 {
         // Not settled: the next start has it again.
         let fleet = site.fleet();

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use suitesync_contract::{Facts, Failure, FailureClass, Progress, RunId, Step, StepOutcome, StepReport};
+use suitesync_contract::{Facts, Failure, FailureClass, Progress, RunId, Step, StepOutcome, StepReport, Work};
 use suitesync_remote::{MemberStatus, ProgressSink};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    Site, answering, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run, run_report,
-    sync, sync_report, until,
+    Site, answering, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run,
+    run_report, sync, sync_report, until,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,9 +62,8 @@ async fn an_outcome_of_5_mb_comes_whole() {
 async fn an_outcome_that_is_too_long_is_a_failure_that_says_so() {
     let site = Site::new();
     let fleet = site.fleet();
-    let _station = site.station("dc1", answering(|_, _| {
-        Err(Failure::new(FailureClass::Internal, "x".repeat(65 << 20)))
-    }));
+    let _station =
+        site.station("dc1", answering(|_, _| Err(Failure::new(FailureClass::Internal, "x".repeat(65 << 20)))));
     connected(&fleet, "dc1").await;
     let failure = carry(&fleet, "dc1", probe(1)).await.unwrap_err();
     assert!(failure.message.ends_with("at most 67108864 are carried"), "{}", failure.message.len());
@@ -74,9 +73,10 @@ async fn an_outcome_that_is_too_long_is_a_failure_that_says_so() {
 async fn a_task_that_is_longer_than_a_message_arrives_whole() {
     let site = Site::new();
     let fleet = site.fleet();
-    let executor = answering(|task, _| match task.work {
-        suitesync_contract::Work::Sync(work) if work.links.len() == 10_000 => Ok(Facts::Sync(sync_report(1))),
-        _ => Err(Failure::new(FailureClass::Internal, "not whole")),
+    let executor = answering(|task, _| {
+        let is_whole = matches!(task.work, Work::Sync(work) if work.links.len() == 10_000);
+        let failure = Failure::new(FailureClass::Internal, "not whole");
+        if is_whole { Ok(Facts::Sync(sync_report(1))) } else { Err(failure) }
     });
     let _station = site.station("dc1", executor);
     connected(&fleet, "dc1").await;

@@ -37,7 +37,8 @@ impl Relay {
                 };
                 if *lines.borrow() == Line::Open {
                     let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+                    let ((from_client, to_client), (from_server, to_server)) =
+                        (client.into_split(), server.into_split());
                     tokio::spawn(pass(from_client, to_server, lines.subscribe()));
                     tokio::spawn(pass(from_server, to_client, lines.subscribe()));
                 }

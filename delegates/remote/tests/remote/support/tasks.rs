@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use suitesync_contract::{
     Access, Case, Discovery, Exit, FileState, HostKeys, LinkFacts, LinkReport, LinkView, LogSummary, ObjectId,
-    ProbeReport, ProbeTask, Provider, RefSpec, RepoUrl, RunId, RunReport, RunTask, SyncReport, SyncTask, Task, TaskId, Transfer,
-    Work,
+    ProbeReport, ProbeTask, Provider, RefSpec, RepoUrl, RunId, RunReport, RunTask, SyncReport, SyncTask, Task, TaskId,
+    Transfer, Work,
 };
 
 fn commit() -> ObjectId {
