@@ -1,6 +1,6 @@
 //! The agent's side: which delegates there are, and tasks on their way to them and back.
 //!
-//! What is known stands in one ledger, which decides; a [`session`] on each connection carries messages between it and the
+//! What is known stands in one ledger, which decides; a `session` on each connection carries messages between it and the
 //! streams. A task that was handed out outlives connections: it ends by its outcome, by being canceled before it was
 //! begun, or because its delegate is lost, once.
 

@@ -1,7 +1,7 @@
 //! The delegate's side: takes tasks for as long as its lease holds, and brings back what comes of them.
 //!
 //! What holds:
-//! - Nothing is started without a lease: an announcement that the server stored within [`lease::LEASE`]. Where it runs
+//! - Nothing is started without a lease: an announcement that the server stored within seven seconds. Where it runs
 //!   out, runs are stopped before the agent calls the delegate lost.
 //! - A run is written into the journal, then claimed by taking its message out of the stream, then started. What a killed
 //!   delegate leaves in the journal is answered as `delegate_lost` and never started again.

@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// Messages in a stream of the agent.
-async fn stored(client: &async_nats::Client, kind: &str) -> u64 {
+pub(crate) async fn stored(client: &async_nats::Client, kind: &str) -> u64 {
     let jetstream = async_nats::jetstream::new(client.clone());
     jetstream
         .get_stream(format!("suitesync-agent~example-{kind}"))

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use suitesync_contract::{Facts, FailureClass, RunId};
-use suitesync_remote::message::Key;
-use suitesync_remote::{Notice, Resumption};
+use suitesync_remote::Resumption;
 use tokio_util::sync::CancellationToken;
 
+use crate::hostile::stored;
 use crate::losses::begin;
 use crate::support::{
-    Site, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run, run_report, sync,
-    sync_report,
+    PATIENCE, Site, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run, run_report,
+    sync, sync_report,
 };
 
 fn resumption() -> Resumption {
@@ -121,9 +121,15 @@ async fn a_run_that_an_earlier_start_began_is_not_begun_again() {
 async fn tasks_that_nobody_took_are_gone_with_the_agent() {
     let site = Site::new();
     let fleet = Arc::new(site.fleet());
+    fleet.left().await;
     let handing = begin(&fleet, run(1, 7, 1));
-    let stored = || fleet.left();
-    stored().await;
+    let client = async_nats::connect(site.nats.url()).await.unwrap();
+    let handed = async {
+        while stored(&client, "tasks").await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, handed).await.unwrap();
     handing.abort();
     let _ = handing.await;
     Arc::into_inner(fleet).unwrap().close().await;
@@ -133,20 +139,4 @@ async fn tasks_that_nobody_took_are_gone_with_the_agent() {
     connected(&fleet, "dc1").await;
     carry(&fleet, "dc1", run(2, 7, 2)).await.unwrap();
     assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_outcome_that_nobody_claims_is_refused_after_a_minute() {
-    let site = Site::new();
-    let (_station, gate) = left_behind(&site).await;
-    gate.open();
-    let fleet = site.fleet();
-    assert_eq!(fleet.left().await.len(), 1);
-    let refused = Notice::Refused { delegate: name("dc1"), key: Key::Run { run: RunId(7), fence: 1 } };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(80), async {
-        while !site.notices.lock().unwrap().contains(&refused) {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-    });
-    waited.await.unwrap();
 }
