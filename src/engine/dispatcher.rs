@@ -1,7 +1,7 @@
 //! Hands tasks to delegates: within their capacity, in the order they came, each tried at most so many times.
 //!
 //! What holds, whatever delegates and configurations do meanwhile:
-//! - An order that was submitted ends exactly once, as an [`Ended`]: with an answer of `submit`, or later.
+//! - An order that was submitted ends exactly once, as an `Ended`: with an answer of `submit`, or later.
 //! - A delegate's counts say what is in its hands, also while it is out of the configuration and when it is back.
 //! - Who is taken is decided by `domain/selection.rs` alone.
 
