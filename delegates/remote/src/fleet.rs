@@ -196,8 +196,14 @@ impl Fleet {
         let _ = self.shared.settled.send(Key::Run { run, fence });
     }
 
+    /// From now on nobody waits for anything: what is under way goes on where it is. A task that nobody waits for is
+    /// canceled otherwise.
+    pub fn let_go(&self) {
+        self.shared.ledger().let_go();
+    }
+
     /// Ends what the agent does here, after what is settled has been acknowledged.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;

@@ -42,6 +42,8 @@ pub(super) struct Ledger {
     turned_away: HashMap<DelegateName, u64>,
     /// When it was last looked who is lost.
     looked: Option<Instant>,
+    /// Whether nobody waits for anything any more, which cancels nothing.
+    has_let_go: bool,
 }
 
 /// What follows from a message.
@@ -65,6 +67,7 @@ impl Ledger {
             withdrawn: BTreeMap::new(),
             turned_away: HashMap::new(),
             looked: None,
+            has_let_go: false,
         }
     }
 
@@ -126,10 +129,14 @@ impl Ledger {
         self.end(key, End::Answered, Err(failure))
     }
 
+    pub(super) fn let_go(&mut self) {
+        self.has_let_go = true;
+    }
+
     /// What each delegate is to be told to end.
     pub(super) fn cancels(&mut self) -> BTreeMap<DelegateName, Vec<Key>> {
         let mut cancels: BTreeMap<DelegateName, Vec<Key>> = BTreeMap::new();
-        for (key, entry) in self.entries.iter().filter(|(_, entry)| entry.is_canceling || entry.is_abandoned()) {
+        for (key, entry) in self.entries.iter().filter(|(_, entry)| entry.is_canceling || (entry.is_abandoned() && !self.has_let_go)) {
             cancels.entry(entry.commission.delegate.clone()).or_default().push(*key);
         }
         self.withdrawn.retain(|key, (delegate, left)| {
