@@ -5,6 +5,7 @@
 //! they are needed.
 
 mod certificates;
+mod delegate_file;
 mod diagnostic;
 mod difference;
 mod environment;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use toml::de::DeTable;
 
 pub use certificates::{CertificatesError, read_certificates};
+pub use delegate_file::{LoadedDelegateFile, load_delegate_file};
 pub use diagnostic::{Diagnostic, Severity};
 pub use difference::{ChangeCounts, Changed, Changes, ConfigDiff, needs_restart};
 pub use environment::Environment;
@@ -42,8 +44,9 @@ pub use proxy::{ProxyFault, read_proxy_url};
 pub use secrets::{MAX_SECRET_FILE, SecretDigest, SecretValue, Secrets};
 pub use settings::{
     AgentConfig, Certificates, ClientCertificateConfig, Config, ConnectionConfig, ConnectionType, DelegateConfig,
-    DelegateKind, Format, HostKeysConfig, LinkConfig, LogConfig, LogFormat, LogLevel, Pin, Proceed, ProxyLogin,
-    ProxySetting, RUNS_DISK, RetentionConfig, ScheduleConfig, SecretSource, SettingOrigin,
+    DelegateFile, DelegateKind, Format, HostKeysConfig, LinkConfig, LogConfig, LogFormat, LogLevel, Pin, Proceed,
+    ProxyLogin, ProxySetting, RUNS_DISK, RemoteConfig, RemoteLogin, RetentionConfig, ScheduleConfig, SecretGrant,
+    SecretSource, SettingOrigin, StationConfig,
 };
 pub use watch::Watcher;
 

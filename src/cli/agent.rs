@@ -1,20 +1,18 @@
 //! `suitesync agent`: the daemon's whole life, from its configuration to its last line in the log.
 
-mod service;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{log, privacy};
+use super::signals::{Signals, Wish};
+use super::{log, privacy, service};
 use crate::api::{self, Api, SocketError};
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::{self, Config, Environment, Loaded, Location, Secrets, Watcher};
@@ -26,6 +24,7 @@ use crate::engine::hiring::Hiring;
 use crate::engine::importing;
 use crate::engine::local::{Workshop, WorkshopError};
 use crate::engine::reload;
+use crate::engine::remote::{RemoteDelegates, Surroundings};
 use crate::engine::run_logs::RunLogs;
 use crate::engine::state_folder::{StateFolder, StateFolderError};
 use crate::engine::ticker::{self, Beat};
@@ -33,6 +32,9 @@ use crate::engine::ticker::{self, Beat};
 /// How long what is under way may take to end once the agent is told to stop: a run's processes have a grace of their own,
 /// and the unit allows twice this.
 const STOP_GRACE: Duration = Duration::from_secs(45);
+
+/// How long what is left to be said to other hosts may take: acknowledgements, which come again otherwise.
+const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the agent does not start, or does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +96,11 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
     let asked = Arc::new(Notify::new());
     let mut reloading = spawn_reloading(&daemon, (location, environment), Watcher::new(&watched), &asked);
     service::ready();
-    let watchdog = service::spawn_watchdog(daemon.control.clone(), daemon.stop.clone());
+    let alive = daemon.control.clone();
+    let watchdog = service::spawn_watchdog(daemon.stop.clone(), move || {
+        let control = alive.clone();
+        async move { control.state().await.is_ok() }
+    });
     let broken = loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -130,6 +136,7 @@ struct Daemon {
     catalog: Catalog,
     logs: RunLogs,
     beat: Beat,
+    remote: Option<Arc<RemoteDelegates>>,
     stop: CancellationToken,
     tracker: TaskTracker,
     actor: JoinHandle<()>,
@@ -154,12 +161,16 @@ impl Daemon {
         if config.connections.is_empty() {
             tracing::warn!("there are no connections yet: add [[connection]] and [[link]] tables to the configuration");
         }
+        let around = Surroundings { catalog: catalog.clone(), tracker: tracker.clone(), stop: stop.clone() };
+        let begin = |remote| Arc::new(RemoteDelegates::begin(&config, remote, &secrets.load(), around));
+        let remote = config.remote.as_ref().map(begin);
         let parts = Parts {
             catalog: catalog.clone(),
             config,
             content_hash,
             secrets,
             hire,
+            remote: remote.clone(),
             logs: logs.clone(),
             stop: stop.clone(),
             tracker: tracker.clone(),
@@ -175,7 +186,7 @@ impl Daemon {
                 tracing::error!("the agent's actor broke off");
             }
         });
-        Ok(Self { control, catalog, logs, beat, stop, tracker, actor, actor_end })
+        Ok(Self { control, catalog, logs, beat, remote, stop, tracker, actor, actor_end })
     }
 
     async fn actor_ended(&self) {
@@ -195,38 +206,14 @@ impl Daemon {
         if self.actor.await.is_err() {
             tracing::error!("failed to wait for the agent's actor");
         }
+        if let Some(remote) = &self.remote
+            && tokio::time::timeout(LEAVE_LIMIT, remote.close()).await.is_err()
+        {
+            tracing::warn!("delegates of other hosts did not hear everything; they will after the next start");
+        }
         let event = Event::new(Utc::now(), EventName::AgentStopped, "suitesync has ended what it was doing");
         if let Err(error) = self.catalog.tell(event).await {
             tracing::error!(error = &error as &dyn std::error::Error, "failed to write the last event");
-        }
-    }
-}
-
-enum Wish {
-    Reload,
-    Stop,
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Wish {
-        tokio::select! {
-            _ = self.terminate.recv() => Wish::Stop,
-            _ = self.interrupt.recv() => Wish::Stop,
-            _ = self.hang_up.recv() => Wish::Reload,
         }
     }
 }

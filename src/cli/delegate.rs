@@ -1,9 +1,11 @@
-//! `delegate list, explain, drain, resume`, and `delegate run` in `serving`.
+//! `delegate list, explain, drain, resume`, and `delegate run` in `serving` and `station`.
 
 mod draining;
 mod explaining;
-mod file;
 pub(super) mod serving;
+mod station;
+
+pub(super) use station::StationError;
 
 use super::arguments::DelegateCommand;
 use super::fault::{Exit, Fault};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::agent::AgentError;
+use super::delegate::StationError;
 use super::demo::DemoError;
 use crate::engine::control::{Refusal, RefusalKind};
 
@@ -79,6 +80,8 @@ pub(super) enum Fault {
     #[error(transparent)]
     Agent(#[from] AgentError),
     #[error(transparent)]
+    Station(#[from] StationError),
+    #[error(transparent)]
     Demo(#[from] DemoError),
     #[error("failed to write what there is to show")]
     Output(#[from] io::Error),
@@ -98,7 +101,10 @@ impl Fault {
                     Exit::AnswerIsNo
                 }
             }
-            Self::Demo(_) | Self::NoEnd { .. } | Self::Runtime { .. } | Self::Output(_) => Exit::AnswerIsNo,
+            Self::Station(error) if error.is_lasting() => Exit::Usage,
+            Self::Station(_) | Self::Demo(_) | Self::NoEnd { .. } | Self::Runtime { .. } | Self::Output(_) => {
+                Exit::AnswerIsNo
+            }
             Self::Refused(refusal) => match refusal.kind {
                 RefusalKind::Unknown => Exit::Usage,
                 RefusalKind::Conflict => Exit::AnswerIsNo,
@@ -124,6 +130,7 @@ impl Fault {
             Self::Refused(refusal) => &refusal.hint,
             Self::NoEnd { .. } => "the agent stopped, or what it was about has changed: see `suitesync event list`",
             Self::Agent(_) => "`suitesync check` validates the configuration without starting anything",
+            Self::Station(_) => "`suitesync delegate run --help` tells what the file is for",
             Self::Demo(_) => "`suitesync demo` shows everything on loopback and needs only Git",
             Self::Output(_) => "check where the output goes to",
         }

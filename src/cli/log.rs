@@ -21,11 +21,11 @@ const JOURNAL_PREFIX: &str = "SUITESYNC";
 
 /// Sends the log where it belongs. Called once, by the agent.
 pub(super) fn start(config: &LogConfig) {
-    let filter = EnvFilter::new(format!(
-        "warn,suitesync={level},suitesync_git={level},suitesync_reach={level},suitesync_azure={level},suitesync_runner={level}",
-        level = config.level.as_str()
-    ));
-    let registry = tracing_subscriber::registry().with(filter);
+    let crates =
+        ["suitesync", "suitesync_git", "suitesync_reach", "suitesync_azure", "suitesync_runner", "suitesync_remote"];
+    let level = config.level.as_str();
+    let filter = crates.iter().fold("warn".to_owned(), |filter, name| format!("{filter},{name}={level}"));
+    let registry = tracing_subscriber::registry().with(EnvFilter::new(filter));
     let journal = || match std::env::var_os("JOURNAL_STREAM") {
         Some(_) => tracing_journald::layer().ok().map(|layer| layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()))),
         None => None,
@@ -50,7 +50,7 @@ pub(super) fn start(config: &LogConfig) {
 /// it on: systemd, or the agent.
 pub(super) fn start_on_stderr() {
     let lines = tracing_subscriber::fmt::layer().event_format(Lines { style: Style::Weighed });
-    let filter = EnvFilter::new("info");
+    let filter = EnvFilter::new("info,async_nats=warn");
     drop(
         tracing_subscriber::registry()
             .with(filter)

@@ -118,6 +118,7 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         ("agent.name", old.agent.name != new.agent.name),
         ("agent.state_dir", old.agent.state_dir != new.agent.state_dir),
         ("agent.socket", old.agent.socket != new.agent.socket),
+        ("remote", old.remote != new.remote),
         ("log.format", old.log.format != new.log.format),
         ("log.level", old.log.level != new.log.level),
     ];

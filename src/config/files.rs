@@ -81,6 +81,13 @@ pub(super) fn read(location: &Location) -> Files {
     files
 }
 
+/// One file by itself.
+pub(super) fn read_alone(path: &Path) -> Files {
+    let mut files = Files::default();
+    files.read_file(path, Content::Tables);
+    files
+}
+
 fn visible_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     let is_visible = |path: &PathBuf| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));

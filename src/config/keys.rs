@@ -12,8 +12,8 @@ pub(super) struct Keys {
 
 pub(super) static TOP: Keys = Keys {
     table: "the configuration",
-    known: &["agent", "access", "retention", "log", "secrets", "delegate", "connection", "link", "schedule"],
-    unsupported: &["remote"],
+    known: &["agent", "access", "retention", "log", "secrets", "remote", "delegate", "connection", "link", "schedule"],
+    unsupported: &[],
 };
 
 pub(super) static AGENT: Keys = Keys {
@@ -34,12 +34,45 @@ pub(super) static ACCESS_PROJECT: Keys =
 pub(super) static LOG: Keys = Keys { table: "[log]", known: &["format", "level"], unsupported: &[] };
 
 pub(super) static SECRET_TABLE: Keys =
-    Keys { table: "[secrets.NAME]", known: &["env", "file", "credential", "command"], unsupported: &["hosts"] };
+    Keys { table: "[secrets.NAME]", known: &["env", "file", "credential", "command"], unsupported: &["hosts", "runs"] };
 
 pub(super) static SECRET_REFERENCE: Keys =
     Keys { table: "a secret's source", known: &["secret", "env", "file", "credential", "command"], unsupported: &[] };
 
-/// What is known of every delegate of this host.
+/// The file of a delegate that runs as somebody else than the agent, and the tables that mean something else there.
+pub(super) static DELEGATE_FILE: Keys =
+    Keys { table: "a delegate's file", known: &["delegate", "secrets", "remote"], unsupported: &[] };
+
+pub(super) static STATION: Keys = Keys {
+    table: "[delegate]",
+    known: &[
+        "state_dir",
+        "agent",
+        "name",
+        "tags",
+        "capacity",
+        "runs",
+        "runs_disk",
+        "additional_certs_path",
+        "proxy",
+        "no_proxy",
+    ],
+    unsupported: &[],
+};
+
+pub(super) static STATION_REMOTE: Keys = Keys {
+    table: "[remote]",
+    known: &["url", "credentials", "nkey", "additional_certs_path", "allow_plain_nats"],
+    unsupported: &[],
+};
+
+pub(super) static GRANT: Keys = Keys {
+    table: "[secrets.NAME]",
+    known: &["env", "file", "credential", "command", "hosts", "runs"],
+    unsupported: &[],
+};
+
+/// What is known of every delegate that an agent's configuration declares.
 const DELEGATE_KEYS: &[&str] = &[
     "name",
     "kind",
@@ -62,6 +95,12 @@ pub(super) static DELEGATE: Keys =
 
 /// A file `delegates.d/NAME/plugin.toml`.
 pub(super) static PLUGIN: Keys = Keys { table: "plugin.toml", known: DELEGATE_KEYS, unsupported: REMOTE_DELEGATE_KEYS };
+
+pub(super) static REMOTE: Keys = Keys {
+    table: "[remote]",
+    known: &["url", "credentials", "nkey", "accept", "additional_certs_path", "allow_plain_nats"],
+    unsupported: &[],
+};
 
 pub(super) static PROXY: Keys = Keys { table: "`proxy`", known: &["url", "username", "password"], unsupported: &[] };
 

@@ -1,5 +1,6 @@
 //! Checks across tables, and what makes a draft a whole configuration.
 
+mod remote;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,12 +15,15 @@ use crate::domain::nearest::suggestion;
 
 use secrets::Keeper;
 
+pub(super) use secrets::check_grants;
+
 /// Reports what does not fit together. Nothing is said of what lacks while a part of a file is not understood.
 pub(super) fn check(context: &Context<'_>, draft: &Draft) {
     if context.report.is_any_broken() {
         return;
     }
     secrets::check(context, &draft.secrets, keeper(draft));
+    remote::check(context, draft);
     check_tags(context, draft);
     warn_if_nobody_runs(context, draft);
     check_projects(context, draft);
@@ -46,6 +50,7 @@ pub(super) fn assemble(context: &Context<'_>, draft: Draft) -> Config {
         retention,
         log,
         secrets,
+        remote: draft.remote.and_then(|remote| remote.value),
         delegates,
         connections,
         links: sound(draft.links),
@@ -75,14 +80,15 @@ fn delegates(draft: &Draft) -> impl Iterator<Item = &DelegateConfig> {
 
 fn keeper(draft: &Draft) -> Keeper {
     let is_keeper = |delegate: &DelegateConfig| delegate.runs && matches!(delegate.kind, DelegateKind::Socket(_));
-    if delegates(draft).any(is_keeper) { Keeper::Delegate } else { Keeper::Nobody }
+    if draft.remote.is_some() || delegates(draft).any(is_keeper) { Keeper::Delegate } else { Keeper::Nobody }
 }
 
 fn check_tags(context: &Context<'_>, draft: &Draft) {
     let carried: Tags = delegates(draft).flat_map(|d| d.tags.iter().chain([d.name.as_str()])).collect();
     for tag in context.tags_used.borrow().iter() {
         let wanted: Tags = [tag.value.as_str()].into_iter().collect();
-        if !carried.missing(&wanted).is_empty() {
+        // One that announces itself may bring any tag.
+        if draft.remote.is_none() && !carried.missing(&wanted).is_empty() {
             let names: Vec<_> = carried.iter().collect();
             let finding = Finding::warning(tag.place, format!("no delegate carries the tag `{}`", tag.value.trim()));
             context.report.add(finding.help(suggestion(tag.value.trim(), "tags of delegates", names)));
@@ -94,7 +100,9 @@ fn check_tags(context: &Context<'_>, draft: &Draft) {
 fn warn_if_nobody_runs(context: &Context<'_>, draft: &Draft) {
     let is_sound = draft.delegates.values().all(|delegate| delegate.value.is_some());
     let first = draft.schedules.values().map(|schedule| schedule.place).min();
-    if let Some(place) = first.filter(|_| is_sound && !delegates(draft).any(|delegate| delegate.runs)) {
+    // Delegates on other hosts execute runs unless they say otherwise.
+    let is_remote = draft.remote.is_some();
+    if let Some(place) = first.filter(|_| is_sound && !is_remote && !delegates(draft).any(|delegate| delegate.runs)) {
         let finding = Finding::warning(place, "no delegate executes runs: those of every schedule will end as errors");
         context.report.add(finding.help("set `runs = true` in a [[delegate]], such as one with `kind = \"process\"`"));
     }

@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::nearest::nearest;
 
 /// Parts of a key that make its value a credential.
-const CREDENTIAL_PARTS: [&str; 8] =
-    ["pass", "secret", "token", "credential", "bearer", "private", "api_key", "client_key"];
+const CREDENTIAL_PARTS: [&str; 9] =
+    ["pass", "secret", "token", "credential", "bearer", "private", "api_key", "client_key", "nkey"];
 
 /// Keys that a slip of the finger may have been meant as.
 const CREDENTIAL_KEYS: [&str; 6] = ["password", "passphrase", "token", "bearer", "secret", "pat"];
@@ -63,7 +63,7 @@ fn is_credential(key: &str) -> bool {
 
 fn names_a_source(key: &str, name: &str) -> bool {
     match key {
-        "username" => true,
+        "username" | "hosts" => true,
         "env" => is_variable(name),
         "file" | "known_hosts" | "client_key" | "command" => name.starts_with('/') && !name.contains('\n'),
         "host_keys" => name.starts_with("SHA256:") || name.starts_with("MD5:"),

@@ -8,7 +8,9 @@ mod agent;
 mod connection;
 mod context;
 mod delegate;
+mod delegate_file;
 mod link;
+mod remote;
 mod retention;
 mod schedule;
 mod secret;
@@ -23,6 +25,7 @@ use toml::de::{DeTable, DeValue};
 pub(super) use access::Access;
 pub(super) use agent::{check_state_dir, default_agent, default_log};
 pub(super) use context::Context;
+pub(super) use delegate_file::read_delegate_file;
 pub(super) use retention::default_retention;
 
 use super::keys;
@@ -30,7 +33,8 @@ use super::place::{Place, Placed};
 use super::report::{Finding, Report};
 use super::section::{Section, Value, kind, placed};
 use super::settings::{
-    AgentConfig, ConnectionConfig, DelegateConfig, LinkConfig, LogConfig, RetentionConfig, ScheduleConfig, SecretSource,
+    AgentConfig, ConnectionConfig, DelegateConfig, LinkConfig, LogConfig, RemoteConfig, RetentionConfig,
+    ScheduleConfig, SecretSource,
 };
 use super::source::Content;
 
@@ -45,6 +49,7 @@ pub(super) struct Draft {
     pub(super) retention: Option<Placed<RetentionConfig>>,
     pub(super) log: Option<Placed<LogConfig>>,
     pub(super) secrets: Declared<SecretName, SecretSource>,
+    pub(super) remote: Option<Placed<Option<RemoteConfig>>>,
     pub(super) delegates: Declared<DelegateName, DelegateConfig>,
     /// The delegate of this host that is there without a word, where it is.
     pub(super) local: Option<DelegateConfig>,
@@ -121,7 +126,11 @@ fn read_singles<'r>(context: &Context<'r>, top: &Section<'r>, draft: &mut Draft)
     if let Some(section) = open_single(top, "log", &keys::LOG, draft.log.as_ref().map(|log| log.place)) {
         draft.log = Some(Placed::new(agent::read_log(&section), section.place));
     }
-    for (name, source) in secret::read_declarations(top) {
+    let earlier = draft.remote.as_ref().map(|remote| remote.place);
+    if let Some(section) = open_single(top, "remote", &keys::REMOTE, earlier) {
+        draft.remote = Some(Placed::new(remote::read(&section, context), section.place));
+    }
+    for (name, source) in secret::read_declarations(top, secret::read_source) {
         declare(context.report, &mut draft.secrets, name, source);
     }
 }

@@ -170,17 +170,6 @@ impl<'r> Section<'r> {
         Some(texts.collect())
     }
 
-    /// Reports a word that has a meaning which this version does not act on.
-    pub(super) fn refuse_word(&self, key: &str, unsupported: &[&str], help: &str) -> bool {
-        let word = self.value(key).filter(|value| value.value.as_str().is_some_and(|word| unsupported.contains(&word)));
-        if let Some(word) = word {
-            let shown = word.value.as_str().unwrap_or_default();
-            let message = format!("`{key} = \"{shown}\"` is not supported by this version");
-            self.report.add(Finding::error(word.place, message).help(help));
-        }
-        word.is_some()
-    }
-
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&'static str, T)]) -> Option<Placed<T>> {
         let text = self.text(key)?;

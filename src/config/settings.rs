@@ -2,6 +2,7 @@
 
 mod connection;
 mod delegate;
+mod remote;
 mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::domain::selection::most_specific;
 
 pub use connection::{ClientCertificateConfig, ConnectionConfig, ConnectionType, HostKeysConfig};
 pub use delegate::{DelegateConfig, DelegateKind, RUNS_DISK};
+pub use remote::{DelegateFile, RemoteConfig, RemoteLogin, SecretGrant, StationConfig};
 pub use schedule::ScheduleConfig;
 pub use suitesync_contract::rpc::{ProxyLogin, ProxySetting};
 
@@ -30,6 +32,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     pub log: LogConfig,
     pub secrets: BTreeMap<SecretName, SecretSource>,
+    /// Where delegates on other hosts are met, if they are.
+    pub remote: Option<RemoteConfig>,
     /// At least one.
     pub delegates: Vec<DelegateConfig>,
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
@@ -71,8 +75,9 @@ impl Config {
             EnvironmentValue::Secret(reference) => Some(reference.clone()),
             EnvironmentValue::Plain(_) => None,
         });
+        let remote = self.remote.iter().flat_map(RemoteConfig::secrets).cloned();
         let variable = |reference| if let SecretRef::Env(name) = reference { Some(name) } else { None };
-        declared.chain(inline).chain(logins).chain(given).filter_map(variable).collect()
+        declared.chain(inline).chain(logins).chain(given).chain(remote).filter_map(variable).collect()
     }
 }
 
@@ -161,6 +166,17 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
+    /// The source that a reference stands for; a name of another one is none.
+    pub fn of(reference: SecretRef) -> Option<Self> {
+        match reference {
+            SecretRef::Env(name) => Some(Self::Env(name)),
+            SecretRef::File(path) => Some(Self::File(path.into())),
+            SecretRef::Credential(name) => Some(Self::Credential(name)),
+            SecretRef::Command(words) => Some(Self::Command(words)),
+            SecretRef::Secret(_) => None,
+        }
+    }
+
     /// The same source as it may stand inline.
     pub fn reference(&self) -> SecretRef {
         match self {

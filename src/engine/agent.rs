@@ -27,6 +27,7 @@ use super::control::{AgentState, Command, Control};
 use super::delegate::{Delegate, Standing};
 use super::dispatcher::{Dispatcher, Ended, Returned};
 use super::plan::{Job, Plan};
+use super::remote::{Members, RemoteDelegates};
 use super::run_logs::RunLogs;
 use super::work::Update;
 use crate::catalog::{Catalog, CatalogError, audit, connection, delegate};
@@ -42,7 +43,7 @@ const WAITING_COMMANDS: usize = 64;
 const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// Makes the delegates that a configuration asks for.
-pub(crate) type Hire = Box<dyn Fn(&Config) -> Vec<Arc<dyn Delegate>> + Send>;
+pub(crate) type Hire = Box<dyn Fn(&Config) -> Vec<Arc<dyn Delegate>> + Send + Sync>;
 
 /// What the actor needs from outside.
 pub(crate) struct Parts {
@@ -52,6 +53,8 @@ pub(crate) struct Parts {
     /// Shared with delegates in this process, which resolve secrets when they need them.
     pub secrets: Arc<ArcSwap<Secrets>>,
     pub hire: Hire,
+    /// The delegates of other hosts, where there is a way to them.
+    pub remote: Option<Arc<RemoteDelegates>>,
     pub logs: RunLogs,
     pub stop: CancellationToken,
     pub tracker: TaskTracker,
@@ -64,14 +67,17 @@ enum Note {
     Synced(syncing::RecordedSync),
     FallenDue(scheduling::FallenDue),
     NotFallenDue(scheduling::Unrecorded, Box<CatalogError>),
-    /// A run that began though nobody wants it any more.
-    Unwanted(RunId),
+    /// A run that went on elsewhere while the agent was away is over.
+    Resumed(Box<running::ResumedRun>),
     RunOver,
     /// A run that nobody has begun is handed out anew, for another delegate.
     HandedOut(Box<placing::HandedOut>),
     /// Whoever asked for a task waits no longer for a delegate.
     WaitedInVain(TaskId),
     Standing(DelegateName, Standing),
+    Members(Members),
+    /// What was found of runs that may have begun elsewhere before the agent started.
+    Left(running::Left),
 }
 
 pub(crate) struct Agent {
@@ -89,8 +95,10 @@ pub(crate) struct Agent {
     hire: Hire,
     plan: Plan,
     dispatcher: Dispatcher,
-    /// Ends those who watch delegates, with each new set of them.
-    attending: CancellationToken,
+    /// Delegates that are watched.
+    attended: HashMap<DelegateName, attending::Attended>,
+    /// Those of other hosts.
+    remote: Option<Arc<RemoteDelegates>>,
     under_way: HashMap<TaskId, Job>,
     /// Runs that are not over.
     runs: HashMap<RunId, running::RunWork>,
@@ -126,7 +134,8 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         hire: parts.hire,
         plan: Plan::default(),
         dispatcher: Dispatcher::new(returned, parts.tracker.clone()),
-        attending: CancellationToken::new(),
+        attended: HashMap::new(),
+        remote: parts.remote,
         under_way: HashMap::new(),
         runs: HashMap::new(),
         run_users: BTreeSet::new(),
@@ -140,6 +149,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
     let message = format!("suitesync {version} begins to work as {}", agent.config.agent.name);
     agent.catalog.tell(Event::new(now, EventName::AgentStarted, message).field("version", version)).await?;
     agent.dispatcher.set_drained(agent.catalog.read(delegate::drained).await?);
+    agent.attend_members();
     agent.set_delegates().await?;
     agent.take_up(now).await?;
     agent.resume_runs().await?;
@@ -159,10 +169,13 @@ impl Agent {
         loop {
             let next = self.plan.agenda.next();
             tokio::select! {
+                biased;
+                // What comes back because of the end of the agent says nothing of its task.
                 () = stop.cancelled() => break,
-                Some(command) = commands.recv() => self.obey(command).await,
+                // What was said of a task comes before its end.
+                Some(note) = notes.recv() => self.hear(note).await,
                 Some(returned) = returned.recv() => self.take_back(returned),
-                Some(note) = notes.recv() => self.hear(note),
+                Some(command) = commands.recv() => self.obey(command).await,
                 () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => self.run_due().await,
             }
         }
@@ -197,6 +210,7 @@ impl Agent {
             delegates: self.dispatcher.views(),
             candidates: self.dispatcher.candidates(),
             started_with: Arc::clone(&self.started_with),
+            remote: self.remote.as_ref().and_then(|remote| remote.trouble()),
             executes_runs: self.executes_runs(),
             run_users: self.run_users.clone(),
             unwritable: self.unwritable.clone(),
@@ -229,24 +243,27 @@ impl Agent {
         self.tracker.spawn(async move { report_write(catalog.write(forget).await) });
     }
 
-    fn hear(&mut self, note: Note) {
+    async fn hear(&mut self, note: Note) {
         match note {
             Note::Progress(task, progress) => self.pass_on(task, progress),
             Note::Tested(recorded) => self.tested(*recorded),
             Note::Synced(recorded) => self.synced(recorded),
             Note::FallenDue(fallen) => self.fallen_due(fallen),
             Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
-            Note::Unwanted(run) => self.stop_run(run),
+            Note::Resumed(resumed) => self.end_resumed(*resumed),
             Note::RunOver => {}
             Note::HandedOut(again) => self.handed_out(*again),
             Note::WaitedInVain(task) => self.give_up(task),
             Note::Standing(name, standing) => self.note_standing(&name, &standing),
+            Note::Members(members) => self.note_members(&members).await,
+            Note::Left(left) => report_write(self.take_up_left(left).await),
         }
     }
 
     fn pass_on(&mut self, task: TaskId, progress: Progress) {
         if let (Some(Job::Run(run)), Progress::Started { marker }) = (self.under_way.get(&task), &progress) {
-            return self.begun(*run, marker.clone());
+            let (run, delegate) = (*run, self.dispatcher.holder(task).cloned());
+            return self.begun(run, delegate, marker.clone());
         }
         let update = Update::Progress(progress);
         match self.under_way.get(&task) {

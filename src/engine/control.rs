@@ -88,6 +88,8 @@ pub struct AgentState {
     pub candidates: Vec<Candidate>,
     /// What the agent was started with: some keys count at a start only.
     pub started_with: Arc<Config>,
+    /// Why delegates of other hosts cannot be met, while that is so.
+    pub remote: Option<Failure>,
     /// Whether any delegate executes runs.
     pub executes_runs: bool,
     /// Users of this host, by number, under whom delegates execute runs and nobody else works.

@@ -63,6 +63,8 @@ pub(crate) struct Dispatcher {
     served: HashMap<Repository, DelegateName>,
     waiting: VecDeque<Order>,
     waiting_runs: VecDeque<Order>,
+    /// Who has which order in hand.
+    holders: HashMap<TaskId, DelegateName>,
     returned: mpsc::UnboundedSender<Returned>,
     tracker: TaskTracker,
     attempts: u32,
@@ -78,6 +80,7 @@ impl Dispatcher {
             served: HashMap::new(),
             waiting: VecDeque::new(),
             waiting_runs: VecDeque::new(),
+            holders: HashMap::new(),
             returned,
             tracker,
             attempts: 1,
@@ -119,6 +122,22 @@ impl Dispatcher {
 
     pub(crate) fn delegate(&self, name: &DelegateName) -> Option<&Arc<dyn Delegate>> {
         self.delegates.iter().find(|delegate| delegate.name() == name)
+    }
+
+    /// Who has a task in hand.
+    pub(crate) fn holder(&self, task: TaskId) -> Option<&DelegateName> {
+        self.holders.get(&task)
+    }
+
+    /// Takes a place for a run that its delegate has had since before the agent started.
+    pub(crate) fn occupy(&mut self, delegate: &DelegateName) {
+        self.hands.take(delegate, WorkKind::Run);
+    }
+
+    /// Gives that place back, and begins what waited for it.
+    pub(crate) fn vacate(&mut self, delegate: &DelegateName) -> Vec<Ended> {
+        self.hands.give_back(delegate, WorkKind::Run);
+        self.begin_waiting_runs()
     }
 
     /// Whether any delegate does this kind of work.
@@ -189,8 +208,9 @@ impl Dispatcher {
     }
 
     /// Its place is counted already.
-    fn begin(&self, name: &DelegateName, order: Order) {
+    fn begin(&mut self, name: &DelegateName, order: Order) {
         let Some(delegate) = self.delegate(name).cloned() else { return };
+        self.holders.insert(order.task.id, name.clone());
         let returned = self.returned.clone();
         self.tracker.spawn(async move {
             // The actor has gone: the agent stops, and what came of this is found again after its next start.
@@ -202,6 +222,7 @@ impl Dispatcher {
     pub(crate) fn take_back(&mut self, returned: Returned) -> (Return, Vec<Ended>) {
         let kind = returned.order.wanted.work;
         self.hands.give_back(&returned.ended.delegate, kind);
+        self.holders.remove(&returned.order.task.id);
         let mut impossible = Vec::new();
         let verdict = match self.learn(&returned) {
             Some(failure) => self.repeat(returned, failure, &mut impossible),

@@ -1,12 +1,14 @@
 //! From the delegates of a configuration to those that carry out tasks. One whose settings stay is kept as it is, with
-//! what it has under way; one that was replaced ends what it has, and then itself.
+//! what it has under way; one that was replaced ends what it has, and then itself. Those of other hosts come by
+//! themselves (`remote`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use suitesync_contract::rpc::{Initialize, PROTOCOL};
-use suitesync_contract::{DelegateName, Tags};
+use suitesync_contract::{DelegateName, SecretName, Tags};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +34,17 @@ struct Hired {
     delegate: Arc<dyn Delegate>,
 }
 
+/// For whom delegates work, and what they are given.
+#[derive(Debug, Clone, Copy)]
+pub struct Employer<'a> {
+    pub agent: &'a str,
+    /// Requests at once to one host.
+    pub per_host: u32,
+    pub secrets: &'a BTreeMap<SecretName, SecretSource>,
+    /// How long mirrors are kept that nobody uses.
+    pub mirrors_keep: Duration,
+}
+
 /// All that makes a delegate what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Terms {
@@ -50,21 +63,33 @@ impl Hiring {
         let mut hired = self.hired.lock().unwrap_or_else(PoisonError::into_inner);
         let mut before = std::mem::take(&mut *hired);
         let mut delegates = Vec::new();
+        let employer = Employer {
+            agent: &config.agent.name,
+            per_host: config.agent.per_host,
+            secrets: &config.secrets,
+            mirrors_keep: config.retention.mirrors_keep,
+        };
         for settings in &config.delegates {
-            let terms = self.terms(config, settings);
+            let terms = self.terms(&employer, settings);
             let kept = before.remove(&settings.name).filter(|hired| hired.terms == terms);
-            let one = kept.unwrap_or_else(|| Hired { delegate: self.hire_one(&terms), terms });
+            let Some(one) = kept.or_else(|| Some(Hired { delegate: self.hire_one(&terms)?, terms })) else { continue };
             delegates.push(Arc::clone(&one.delegate));
             hired.insert(settings.name.clone(), one);
         }
         delegates
     }
 
-    fn hire_one(&self, terms: &Terms) -> Arc<dyn Delegate> {
+    /// A delegate of threads of this process, whose runs are a child's.
+    pub fn hire_local(&self, employer: &Employer<'_>, settings: &DelegateConfig) -> LocalDelegate {
+        self.local(&self.terms(employer, settings))
+    }
+
+    fn hire_one(&self, terms: &Terms) -> Option<Arc<dyn Delegate>> {
         match &terms.config.kind {
-            DelegateKind::Local => Arc::new(self.local(terms)),
-            DelegateKind::Command(words) => Arc::new(self.process(terms, Seat::Child(words.clone()))),
-            DelegateKind::Socket(path) => Arc::new(self.process(terms, Seat::Socket(path.clone()))),
+            DelegateKind::Local => Some(Arc::new(self.local(terms))),
+            DelegateKind::Command(words) => Some(Arc::new(self.process(terms, Seat::Child(words.clone())))),
+            DelegateKind::Socket(path) => Some(Arc::new(self.process(terms, Seat::Socket(path.clone())))),
+            DelegateKind::Remote => None,
         }
     }
 
@@ -87,29 +112,29 @@ impl Hiring {
         ProcessDelegate::start(process_settings(terms, seat), &self.tracker, self.stop.clone())
     }
 
-    fn terms(&self, config: &Config, delegate: &DelegateConfig) -> Terms {
+    fn terms(&self, employer: &Employer<'_>, delegate: &DelegateConfig) -> Terms {
         let state_dir = match &delegate.kind {
             DelegateKind::Local => self.workshop.folder().to_string_lossy().into_owned(),
             DelegateKind::Command(_) => self.folder.join(delegate.name.as_str()).to_string_lossy().into_owned(),
             // It runs as somebody else, who cannot use a folder of ours.
-            DelegateKind::Socket(_) => String::new(),
+            DelegateKind::Socket(_) | DelegateKind::Remote => String::new(),
         };
         let secrets = match &delegate.kind {
-            DelegateKind::Local | DelegateKind::Command(_) => config.secrets.clone(),
-            DelegateKind::Socket(_) => BTreeMap::new(),
+            DelegateKind::Local | DelegateKind::Command(_) => employer.secrets.clone(),
+            DelegateKind::Socket(_) | DelegateKind::Remote => BTreeMap::new(),
         };
         let mirrors_keep_s = match &delegate.kind {
-            // The agent looks after these itself.
-            DelegateKind::Local => None,
-            DelegateKind::Command(_) | DelegateKind::Socket(_) => Some(config.retention.mirrors_keep.as_secs()),
+            // Whoever hires looks after these, or nobody here does.
+            DelegateKind::Local | DelegateKind::Remote => None,
+            DelegateKind::Command(_) | DelegateKind::Socket(_) => Some(employer.mirrors_keep.as_secs()),
         };
         let initialize = Initialize {
             protocol: PROTOCOL,
-            agent: config.agent.name.clone(),
+            agent: employer.agent.to_owned(),
             delegate: delegate.name.clone(),
             state_dir,
             capacity: delegate.capacity,
-            per_host: config.agent.per_host,
+            per_host: employer.per_host,
             secrets: secrets.iter().map(|(name, source)| (name.clone(), SecretSource::reference(source))).collect(),
             additional_certs: delegate.additional_certs.as_ref().map(|certificates| certificates.pem.clone()),
             proxy: delegate.proxy.clone(),

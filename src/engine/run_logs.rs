@@ -3,6 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
@@ -14,30 +15,39 @@ use suitesync_contract::RunId;
 #[derive(Debug, Clone)]
 pub struct RunLogs {
     folder: PathBuf,
-    pieces: mpsc::Sender<(RunId, Vec<u8>)>,
+    pieces: mpsc::Sender<Piece>,
+}
+
+/// A piece of a log on its way to the disk.
+struct Piece {
+    run: RunId,
+    bytes: Vec<u8>,
+    /// Where it begins; at the end unless that is known.
+    at: Option<u64>,
 }
 
 impl RunLogs {
     /// Keeps logs in `folder`. Blocks.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        let (pieces, arriving) = mpsc::channel::<(RunId, Vec<u8>)>();
+        let (pieces, arriving) = mpsc::channel::<Piece>();
         let kept = folder.clone();
         std::thread::Builder::new().name("run-logs".to_owned()).spawn(move || {
-            for (run, piece) in arriving {
-                if let Err(error) = append(&kept, run, &piece) {
-                    tracing::warn!(%error, run = run.0, "failed to keep a piece of a run's log");
+            for piece in arriving {
+                if let Err(error) = piece.write(&kept) {
+                    tracing::warn!(%error, run = piece.run.0, "failed to keep a piece of a run's log");
                 }
             }
         })?;
         Ok(Self { folder, pieces })
     }
 
-    /// Keeps the next piece, which comes in base64. What is none is left out.
-    pub fn append(&self, run: RunId, piece: &str) {
+    /// Keeps the next piece, which comes in base64. What is none is left out. One that says where in the log it begins may
+    /// come again.
+    pub fn append(&self, run: RunId, piece: &str, at: Option<u64>) {
         if let Ok(bytes) = STANDARD.decode(piece) {
             // The thread has ended: the agent stops.
-            let _ = self.pieces.send((run, bytes));
+            let _ = self.pieces.send(Piece { run, bytes, at });
         }
     }
 
@@ -58,6 +68,31 @@ fn path(folder: &Path, run: RunId) -> PathBuf {
     folder.join(format!("{run}.log"))
 }
 
-fn append(folder: &Path, run: RunId, piece: &[u8]) -> io::Result<()> {
-    OpenOptions::new().create(true).append(true).open(path(folder, run))?.write_all(piece)
+impl Piece {
+    fn write(&self, folder: &Path) -> io::Result<()> {
+        let path = path(folder, self.run);
+        match self.at {
+            None => OpenOptions::new().create(true).append(true).open(path)?.write_all(&self.bytes),
+            Some(at) => {
+                OpenOptions::new().create(true).truncate(false).write(true).open(path)?.write_all_at(&self.bytes, at)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_that_comes_again_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunId(7);
+        let write = |text: &str, at| Piece { run, bytes: text.into(), at }.write(folder.path()).unwrap();
+        write("one ", Some(0));
+        write("two", Some(4));
+        write("one ", Some(0));
+        write("!", None);
+        assert_eq!(std::fs::read_to_string(path(folder.path(), run)).unwrap(), "one two!");
+    }
 }

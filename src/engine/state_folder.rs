@@ -14,7 +14,7 @@ pub enum StateFolderError {
     Make { path: PathBuf, source: io::Error },
     #[error("failed to lock the state folder {}", path.display())]
     Lock { path: PathBuf, source: io::Error },
-    #[error("the state folder {} is in use by another agent (process {holder}); stop it, or set another `agent.state_dir`", path.display())]
+    #[error("the state folder {} is in use by process {holder}; stop it, or set another `state_dir`", path.display())]
     InUse { path: PathBuf, holder: String },
 }
 

@@ -25,6 +25,7 @@ pub struct Problem {
 pub(super) fn problems(state: &AgentState, known: &Known) -> Vec<Problem> {
     let mut problems = of_configuration(state);
     problems.extend(state.unwritable.iter().map(|failure| failing("the catalog".to_owned(), failure)));
+    problems.extend(state.remote.iter().map(|failure| failing("delegates of other hosts".to_owned(), failure)));
     problems.extend(without_executor(state));
     problems.extend(of_connections(known));
     problems.extend(of_links(state, known));

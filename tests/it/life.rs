@@ -19,10 +19,11 @@ fn it_ends_with_0_on_sigterm_and_says_so() {
 #[test]
 fn a_second_agent_on_the_same_folder_ends_with_2_and_says_who_holds_it() {
     let (site, _repository, _) = Site::with_shop();
-    let _agent = site.agent();
+    let agent = site.agent();
     let second = site.run(&["agent"]);
     assert_eq!(second.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another agent"));
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert!(told.contains(&format!("is in use by process {}", agent.id())), "{told}");
     assert_eq!(site.run(&["status"]).status.code(), Some(0));
 }
 

@@ -77,6 +77,11 @@ impl Trust {
         self.fingerprint
     }
 
+    /// The settings of TLS connections under this trust to servers that ask for no certificate of ours.
+    pub fn client_config(&self) -> Result<ClientConfig, rustls::Error> {
+        Ok(self.tls_config()?.with_no_client_auth())
+    }
+
     /// The settings of every TLS connection made under this trust, but for who we are.
     pub(crate) fn tls_config(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -107,7 +107,8 @@ pub(in crate::cli) enum DelegateCommand {
     /// Carry out an agent's tasks in a process of its own; no agent needed
     ///
     /// It listens on `--socket`, or on the socket that systemd puts in the place of its standard input. What secrets are
-    /// called and where it keeps things says the file that `--config` names; without one the agent does.
+    /// called and where it keeps things says the file that `--config` names; without one the agent does. With [remote]
+    /// in that file it serves an agent on another host, over NATS.
     Run(DelegateRunArguments),
 }
 

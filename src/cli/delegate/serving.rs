@@ -1,4 +1,5 @@
-//! `delegate run`: lends a local delegate to an agent, over standard input and output or over a Unix socket.
+//! `delegate run`: lends a local delegate to an agent, over standard input and output or over a Unix socket. With
+//! `[remote]` in its file it is a `station`.
 //!
 //! A socket serves one agent at a time; the next waits until the first has gone and its runs have ended.
 
@@ -19,11 +20,14 @@ use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::file::{DelegateFile, source_of};
+use super::station::{self, Source};
 use crate::cli::arguments::{DelegateRunArguments, Globals};
 use crate::cli::fault::{Exit, Fault};
 use crate::cli::{log, privacy, workers};
-use crate::config::{Certificates, DelegateConfig, DelegateKind, Environment, RUNS_DISK, Secrets};
+use crate::config::{
+    self, Certificates, DelegateConfig, DelegateFile, DelegateKind, Diagnostic, Environment, RUNS_DISK, SecretSource,
+    Secrets,
+};
 use crate::engine::delegate::Delegate;
 use crate::engine::local::{LocalDelegate, Workshop};
 use crate::engine::process::{Host, serve};
@@ -49,11 +53,18 @@ pub(in crate::cli) fn run(
     globals: &Globals,
     environment: &Environment,
 ) -> Result<Exit, Fault> {
-    let file = globals.config.as_deref().map(DelegateFile::read).transpose();
-    let file = file.map_err(|error| usage(told(&error), "`suitesync delegate run --help` tells what it is for"))?;
+    let source = globals.config.as_deref().map(|path| read(path, environment)).transpose()?;
     log::start_on_stderr();
     privacy::hide_memory();
-    let home = Arc::new(Home { file, environment: environment.clone() });
+    let source = match source.map(|source| (source.file.station.clone(), source)) {
+        Some((Some(settings), source)) => {
+            refuse_meeting(arguments, globals)?;
+            workers()?.block_on(station::live(source, settings, environment))?;
+            return Ok(Exit::Done);
+        }
+        other => other.map(|(_, source)| source),
+    };
+    let home = Arc::new(Home { file: source.map(|source| source.file), environment: environment.clone() });
     let host: Host =
         Arc::new(move |asked| home.delegate(asked).map(|delegate| Arc::new(delegate) as Arc<dyn Delegate>));
     workers()?.block_on(async {
@@ -64,6 +75,25 @@ pub(in crate::cli) fn run(
         }
         Ok(Exit::Done)
     })
+}
+
+/// The file with everything that is wrong with it.
+fn read<'p>(path: &'p Path, environment: &Environment) -> Result<Source<'p>, Fault> {
+    let loaded = config::load_delegate_file(path, environment);
+    let Some(file) = loaded.file else {
+        let faults: Vec<_> = loaded.diagnostics.iter().map(Diagnostic::render).collect();
+        return Err(usage(faults.join("\n\n"), "`suitesync delegate run --help` tells what the file is for"));
+    };
+    Ok(Source { path, file, watched: loaded.watched })
+}
+
+/// A delegate on another host meets its agent over NATS and nowhere else.
+fn refuse_meeting(arguments: &DelegateRunArguments, globals: &Globals) -> Result<(), Fault> {
+    let met = if arguments.stdio { "--stdio" } else { "--socket" };
+    if arguments.stdio || globals.socket.is_some() {
+        return Err(usage(format!("`{met}` and [remote] in the file exclude each other"), "leave one of them out"));
+    }
+    Ok(())
 }
 
 fn meeting(arguments: &DelegateRunArguments, socket: Option<&Path>) -> Result<Meeting, Fault> {
@@ -167,8 +197,10 @@ impl Home {
         let folder = self.folder(&asked.state_dir)?;
         let secrets = match &self.file {
             // Its own file says all that its names stand for: the agent cannot have it read another.
-            Some(file) => file.secrets.clone(),
-            None => asked.secrets.into_iter().filter_map(|(name, source)| Some((name, source_of(source)?))).collect(),
+            Some(file) => file.sources(),
+            None => {
+                asked.secrets.into_iter().filter_map(|(name, source)| Some((name, SecretSource::of(source)?))).collect()
+            }
         };
         let certificates = asked.additional_certs.map(|pem| Certificates { path: PathBuf::new(), pem });
         let config = DelegateConfig {

@@ -15,7 +15,7 @@ use crate::config::program::is_program;
 use crate::config::read::{Context, Declared};
 use crate::config::report::Finding;
 use crate::config::secrets::{MAX_SECRET_FILE, credential_path};
-use crate::config::settings::SecretSource;
+use crate::config::settings::{SecretGrant, SecretSource};
 use crate::domain::nearest::suggestion;
 
 /// The bit of a file's mode that lets everyone read it.
@@ -25,11 +25,38 @@ const READABLE_BY_EVERYONE: u32 = 0o004;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeper {
     Nobody,
-    /// A delegate behind a socket, which has a file of its own.
+    /// A delegate behind a socket or on another host, which has a file of its own.
     Delegate,
 }
 
 pub(super) fn check(context: &Context<'_>, declared: &Declared<SecretName, SecretSource>, keeper: Keeper) {
+    let used = check_used(context, declared, keeper);
+    for (name, source) in declared {
+        if !used.contains(name) {
+            let finding = Finding::warning(source.place, format!("the secret `{name}` is not used"));
+            context.report.add(finding.help("remove it, or name it with { secret = \"…\" }"));
+        } else if let Some(declared) = &source.value {
+            warn_if_not_to_be_had(context, source.place, &declared.reference());
+        }
+    }
+}
+
+/// The same for the secrets of a delegate that serves an agent on another host: each is for something.
+pub(in crate::config) fn check_grants(context: &Context<'_>, declared: &Declared<SecretName, SecretGrant>) {
+    let used = check_used(context, declared, Keeper::Nobody);
+    for (name, grant) in declared {
+        let Some(granted) = &grant.value else { continue };
+        warn_if_not_to_be_had(context, grant.place, &granted.source.reference());
+        if granted.hosts.is_empty() && !granted.runs && !used.contains(name) {
+            let finding = Finding::error(grant.place, format!("nobody may use the secret `{name}`"));
+            let help = "add `hosts = [\"git.example.org\"]`, the hosts that it may be sent to, or `runs = true`";
+            context.report.add(finding.help(help));
+        }
+    }
+}
+
+/// Checks every place that asks for a secret; the declared ones among them.
+fn check_used<T>(context: &Context<'_>, declared: &Declared<SecretName, T>, keeper: Keeper) -> BTreeSet<SecretName> {
     let mut used = BTreeSet::new();
     let mut checked = Vec::new();
     let (asked, given) = (context.secrets_used.borrow(), context.secrets_given.borrow());
@@ -51,34 +78,17 @@ pub(super) fn check(context: &Context<'_>, declared: &Declared<SecretName, Secre
             }
         }
     }
-    for (name, source) in declared {
-        if !used.contains(name) {
-            let finding = Finding::warning(source.place, format!("the secret `{name}` is not used"));
-            context.report.add(finding.help("remove it, or name it with { secret = \"…\" }"));
-        } else if let Some(declared) = &source.value {
-            warn_if_not_to_be_had(context, source.place, &declared.reference());
-        }
-    }
+    used
 }
 
 /// The name is not repeated: it may be the secret itself.
-fn refuse_undeclared(
-    context: &Context<'_>,
-    place: Place,
-    name: &SecretName,
-    declared: &Declared<SecretName, SecretSource>,
-) {
+fn refuse_undeclared<T>(context: &Context<'_>, place: Place, name: &SecretName, declared: &Declared<SecretName, T>) {
     let help = suggestion(name.as_str(), "declared secrets", declared.keys().map(SecretName::as_str));
     context.report.add(Finding::error(place, "there is no [secrets] table of this name").help(help));
 }
 
 /// It is for the delegate that executes the run to know, and all of them take secrets from the agent.
-fn warn_of_unknown(
-    context: &Context<'_>,
-    place: Place,
-    name: &SecretName,
-    declared: &Declared<SecretName, SecretSource>,
-) {
+fn warn_of_unknown<T>(context: &Context<'_>, place: Place, name: &SecretName, declared: &Declared<SecretName, T>) {
     let help = suggestion(name.as_str(), "declared secrets", declared.keys().map(SecretName::as_str));
     let finding = Finding::warning(place, "no delegate that executes runs knows a secret of this name");
     context.report.add(finding.help(help));

@@ -30,27 +30,46 @@ pub(super) fn read(
     };
     let kind = kind::read(section, content);
     let runs = kind::read_runs(section, context, kind.as_ref());
+    let config = read_settings(section, context, name.as_ref().map(|name| &name.value), kind, runs);
+    (name, config)
+}
+
+/// The delegate that a file of its own describes, which carries out tasks where it is.
+pub(super) fn read_station(section: &Section<'_>, context: &Context<'_>) -> Option<DelegateConfig> {
+    let name = section.parsed::<DelegateName>("name", NAME_HELP);
+    let runs = section.flag("runs").unwrap_or(true);
+    read_settings(section, context, name.as_ref().map(|name| &name.value), Some(DelegateKind::Local), runs)
+}
+
+fn read_settings(
+    section: &Section<'_>,
+    context: &Context<'_>,
+    name: Option<&DelegateName>,
+    kind: Option<DelegateKind>,
+    runs: bool,
+) -> Option<DelegateConfig> {
     let runs_disk = size::read(section, "runs_disk");
     let tags = section.tags("tags").unwrap_or_default();
     let capacity = section.number("capacity", 1..=10_000).unwrap_or(DEFAULT_CAPACITY);
     let additional_certs = match section.value("additional_certs_path") {
+        // What is trusted there is the other host's own matter.
+        _ if kind == Some(DelegateKind::Remote) => None,
         Some(_) => context.certificates(section),
         None => context.certificates_of_environment(),
     };
     let proxy = proxy::read(section, context);
     let no_proxy = proxy::read_exceptions(section, context);
-    let config = name.as_ref().zip(kind).map(|(name, kind)| DelegateConfig {
-        name: name.value.clone(),
+    Some(DelegateConfig {
+        name: name?.clone(),
         tags: tags.iter().map(|tag| tag.value).collect(),
         capacity,
-        kind,
+        kind: kind?,
         runs,
         runs_disk: runs_disk.unwrap_or(RUNS_DISK),
         additional_certs,
         proxy,
         no_proxy,
-    });
-    (name, config)
+    })
 }
 
 /// A plug-in is called as its folder is.

@@ -17,11 +17,14 @@ const SOURCES: [&str; 4] = ["env", "file", "credential", "command"];
 /// The same, and the name of a declared source.
 const REFERENCES: [&str; 5] = ["secret", "env", "file", "credential", "command"];
 
-/// A declared name, if it is one, with its source, if that is sound.
-type Declaration = (Option<Placed<SecretName>>, Option<SecretSource>);
+/// A declared name, if it is one, with what is declared, if that is sound.
+type Declaration<T> = (Option<Placed<SecretName>>, Option<T>);
 
-/// All tables `[secrets.NAME]` of a file.
-pub(super) fn read_declarations(top: &Section<'_>) -> Vec<Declaration> {
+/// All tables `[secrets.NAME]` of a file, each read by `read`.
+pub(super) fn read_declarations<'r, T>(
+    top: &Section<'r>,
+    read: impl Fn(&Section<'r>, Value<'r>) -> Option<T>,
+) -> Vec<Declaration<T>> {
     let Some(value) = top.value("secrets") else { return Vec::new() };
     let Some(table) = value.value.as_table() else {
         refuse_literal(top, value, "secrets");
@@ -29,7 +32,7 @@ pub(super) fn read_declarations(top: &Section<'_>) -> Vec<Declaration> {
     };
     let declaration = |(name, source): (&toml::Spanned<std::borrow::Cow<'_, str>>, _)| {
         let place = Place::new(top.place.file, name.span());
-        (parse_name(top, Placed::new(name.get_ref().as_ref(), place)), read_source(top, placed(top.place.file, source)))
+        (parse_name(top, Placed::new(name.get_ref().as_ref(), place)), read(top, placed(top.place.file, source)))
     };
     table.iter().map(declaration).collect()
 }
@@ -45,16 +48,30 @@ fn parse_name(top: &Section<'_>, name: Placed<&str>) -> Option<Placed<SecretName
     }
 }
 
-fn read_source<'r>(top: &Section<'r>, value: Value<'r>) -> Option<SecretSource> {
+/// What a table of the agent's configuration says.
+pub(super) fn read_source<'r>(top: &Section<'r>, value: Value<'r>) -> Option<SecretSource> {
+    source_of(&open_declaration(top, value, &keys::SECRET_TABLE)?)
+}
+
+/// A table that declares a secret, with these keys.
+pub(super) fn open_declaration<'r>(
+    top: &Section<'r>,
+    value: Value<'r>,
+    keys: &'static keys::Keys,
+) -> Option<Section<'r>> {
     if !matches!(value.value, DeValue::Table(_)) {
         refuse_literal(top, value, "secrets");
         return None;
     }
-    let section = Section::open(top.report, value, &keys::SECRET_TABLE)?;
-    match only_source(&section, &SOURCES)? {
-        "env" => variable(&section).map(SecretSource::Env),
-        "credential" => credential(&section).map(SecretSource::Credential),
-        "command" => command(&section).map(SecretSource::Command),
+    Section::open(top.report, value, keys)
+}
+
+/// The one source that a declaration names.
+pub(super) fn source_of(section: &Section<'_>) -> Option<SecretSource> {
+    match only_source(section, &SOURCES)? {
+        "env" => variable(section).map(SecretSource::Env),
+        "credential" => credential(section).map(SecretSource::Credential),
+        "command" => command(section).map(SecretSource::Command),
         _ => section.path("file").map(|path| SecretSource::File(path.value)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use suitesync_contract::rpc::ProxySetting;
+use suitesync_contract::rpc::{ProxySetting, WorkKind};
 use suitesync_contract::{DelegateName, Tags};
 
 use super::Certificates;
@@ -11,7 +11,7 @@ use super::Certificates;
 /// full stops everybody.
 pub const RUNS_DISK: u64 = 20 << 30;
 
-/// A delegate of this host.
+/// A delegate of this host, or one of another host that is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DelegateConfig {
     pub name: DelegateName,
@@ -30,6 +30,14 @@ pub struct DelegateConfig {
     pub no_proxy: Vec<String>,
 }
 
+impl DelegateConfig {
+    /// The kinds of tasks that it may carry out.
+    pub fn work(&self) -> Vec<WorkKind> {
+        let runs = self.runs.then_some(WorkKind::Run);
+        [WorkKind::Probe, WorkKind::Sync].into_iter().chain(runs).collect()
+    }
+}
+
 /// What a delegate is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DelegateKind {
@@ -39,6 +47,8 @@ pub enum DelegateKind {
     Command(Vec<String>),
     /// A process behind a Unix socket, which is started by somebody else.
     Socket(PathBuf),
+    /// A process on another host, which announces itself over NATS.
+    Remote,
 }
 
 impl DelegateKind {
@@ -47,6 +57,7 @@ impl DelegateKind {
         match self {
             Self::Local => "local",
             Self::Command(_) | Self::Socket(_) => "process",
+            Self::Remote => "remote",
         }
     }
 }

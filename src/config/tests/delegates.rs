@@ -43,7 +43,7 @@ fn keys_that_do_not_go_together_are_refused() {
     assert!(found.starts_with("error 5:1 `command` and `socket` exclude each other (the other is at "), "{found}");
     let found = problems("[[delegate]]\nname = \"d\"\ncommand = [\"/bin/sh\"]\n");
     assert!(
-        found.contains("error 3:1 `command` is for delegates of kind process [add `kind = \"process\"`"),
+        found.contains("error 3:1 `command` is for delegates of kind process [write `kind = \"process\"`"),
         "{found}"
     );
 }

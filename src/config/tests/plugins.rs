@@ -57,7 +57,7 @@ fn faults_of_a_plugin_are_found_as_any_other() {
     check("", "error 1:1 a delegate of kind process has no `command` and no `socket`");
     check("command = [\"/bin/sh\"]\ntgas = []", "error 2:1 unknown key `tgas` in plugin.toml [did you mean `tags`?]");
     check("command = [\"/bin/sh\"]\nkind = \"local\"", "error 2:8 `local` is not allowed for `kind`");
-    check("command = [\"/bin/sh\"]\nkind = \"remote\"", "`kind = \"remote\"` is not supported by this version");
+    check("command = [\"/bin/sh\"]\nkind = \"remote\"", "`remote` is not allowed for `kind`");
     check("command = [\"/bin/sh\"]\nname = \"a b\"", "error 2:8 `name` is not usable");
     check("command = [\"bin/none\"]", "warning 1:11 the delegate's command is no program that can be started here");
     check("command = [", "error 1:12 not TOML");

@@ -304,7 +304,7 @@ fn faults_of_delegates_are_shown_with_what_is_allowed() {
     3 | kind = "proces"
       |        ^^^^^^^^
       |
-      = help: did you mean `process`? allowed: `local`, `process`
+      = help: did you mean `process`? allowed: `local`, `process`, `remote`
 
     error: `command` is for delegates of kind process
      --> suitesync.toml:6:1
@@ -312,7 +312,7 @@ fn faults_of_delegates_are_shown_with_what_is_allowed() {
     6 | command = ["run"]
       | ^^^^^^^
       |
-      = help: add `kind = "process"`, or remove `command`
+      = help: write `kind = "process"`, or remove `command`
 
     error: `command` does not begin with the absolute path of a program
       --> suitesync.toml:10:11

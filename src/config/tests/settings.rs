@@ -89,11 +89,9 @@ fn values_that_cannot_be_used_are_refused() {
 fn keys_and_words_of_later_versions_are_refused_by_name() {
     let check = |text: &str, what: &str| check_errors(text, &[&format!("{what} is not supported by this version")]);
     check("[[delegate]]\nname = \"a\"\nurl = \"x\"", "`url` in [[delegate]]");
-    check("[remote]\nurl = \"x\"", "`remote` in the configuration");
     check("[agent]\nlisten = \"x\"", "`listen` in [agent]");
     check("[agent]\npublic_url = \"x\"", "`public_url` in [agent]");
     check("[secrets.x]\nhosts = [\"x\"]", "`hosts` in [secrets.NAME]");
-    check("[[delegate]]\nname = \"a\"\nkind = \"remote\"", "`kind = \"remote\"`");
 }
 
 #[test]

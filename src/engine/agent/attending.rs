@@ -6,33 +6,53 @@ use chrono::Utc;
 use rustix::process::geteuid;
 use suitesync_contract::DelegateName;
 use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Agent, Note, report_write};
 use crate::catalog::CatalogError;
 use crate::domain::event::{Event, EventName};
 use crate::engine::delegate::{Delegate, DelegateStatus, Standing};
+use crate::engine::remote::Members;
+
+/// A delegate that is watched as long as this lives.
+pub(super) struct Attended {
+    delegate: Arc<dyn Delegate>,
+    _watching: DropGuard,
+}
 
 impl Agent {
-    /// Takes the delegates of the configuration; what waits is placed among them.
+    /// Takes the delegates of the configuration, and those of other hosts; what waits is placed among them. One that
+    /// stays is no news.
     pub(super) async fn set_delegates(&mut self) -> Result<(), CatalogError> {
-        let delegates = (self.hire)(&self.config);
+        let mut delegates = (self.hire)(&self.config);
+        delegates.extend(self.remote.iter().flat_map(|remote| remote.delegates(&self.config)));
         self.dispatcher.set_attempts(self.config.agent.attempts);
-        self.attending.cancel();
-        self.attending = self.stop.child_token();
+        let mut before = std::mem::take(&mut self.attended);
         for delegate in &delegates {
-            match delegate.follow() {
-                None => self.catalog.tell(connected(delegate.as_ref())).await?,
-                Some(standing) => self.attend(delegate, standing),
-            }
+            let kept = before.remove(delegate.name()).filter(|kept| Arc::ptr_eq(&kept.delegate, delegate));
+            let attended = match kept {
+                Some(kept) => kept,
+                None => self.attend(delegate).await?,
+            };
+            self.attended.insert(delegate.name().clone(), attended);
         }
         self.dispatcher.set_delegates(delegates);
         self.begin_waiting();
         Ok(())
     }
 
+    async fn attend(&self, delegate: &Arc<dyn Delegate>) -> Result<Attended, CatalogError> {
+        let ended = self.stop.child_token();
+        match delegate.follow() {
+            None => self.catalog.tell(connected(delegate.as_ref())).await?,
+            Some(standing) => self.follow(delegate.name().clone(), standing, ended.clone()),
+        }
+        Ok(Attended { delegate: Arc::clone(delegate), _watching: ended.drop_guard() })
+    }
+
     /// Hears of a delegate that is not always there.
-    fn attend(&self, delegate: &Arc<dyn Delegate>, mut standing: watch::Receiver<Standing>) {
-        let (name, notes, ended) = (delegate.name().clone(), self.notes.clone(), self.attending.clone());
+    fn follow(&self, name: DelegateName, mut standing: watch::Receiver<Standing>, ended: CancellationToken) {
+        let notes = self.notes.clone();
         self.tracker.spawn(async move {
             while let Some(Ok(())) = ended.run_until_cancelled(standing.changed()).await {
                 let now = standing.borrow_and_update().clone();
@@ -40,6 +60,25 @@ impl Agent {
                 let _ = notes.send(Note::Standing(name.clone(), now));
             }
         });
+    }
+
+    /// Hears of the delegates of other hosts, as many as there may come to be.
+    pub(super) fn attend_members(&self) {
+        let Some(mut members) = self.remote.as_ref().and_then(|remote| remote.follow()) else { return };
+        let (notes, stop) = (self.notes.clone(), self.stop.clone());
+        self.tracker.spawn(async move {
+            while let Some(Ok(())) = stop.run_until_cancelled(members.changed()).await {
+                let now = members.borrow_and_update().clone();
+                // Nobody is left to hear it when the agent stops.
+                let _ = notes.send(Note::Members(now));
+            }
+        });
+    }
+
+    pub(super) async fn note_members(&mut self, members: &Members) {
+        if self.remote.as_ref().is_some_and(|remote| remote.note(members)) {
+            report_write(self.set_delegates().await);
+        }
     }
 
     /// A delegate came or went.

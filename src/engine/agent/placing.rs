@@ -84,7 +84,10 @@ impl Agent {
     pub(super) fn handed_out(&mut self, again: HandedOut) {
         let HandedOut { order, record } = again;
         let ended = match record {
-            Ok(Some(record)) => self.dispatcher.submit(order.with_fence(record.fence)),
+            Ok(Some(record)) => {
+                self.note_handed_out(&record);
+                self.dispatcher.submit(order.with_fence(record.fence))
+            }
             // It was canceled meanwhile.
             Ok(None) => Some(order.canceled()),
             Err(error) => {

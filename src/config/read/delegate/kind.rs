@@ -1,4 +1,5 @@
-//! What a delegate is made of: threads of the agent, a program that it starts, or a process behind a socket.
+//! What a delegate is made of: threads of the agent, a program that it starts, a process behind a socket, or one on
+//! another host.
 
 use std::path::Path;
 
@@ -14,10 +15,14 @@ use crate::config::source::Content;
 enum Word {
     Local,
     Process,
+    Remote,
 }
 
 /// The keys that say where a process is; each excludes the other.
 const PROCESS_KEYS: [&str; 2] = ["command", "socket"];
+
+/// Where a delegate on another host says how it gets out: there, since nothing of this host counts for it.
+const REMOTE_HELP: &str = "it says so itself, in [delegate] of the file that it is started with; remove it here";
 
 pub(super) fn read(section: &Section<'_>, content: Content) -> Option<DelegateKind> {
     match read_word(section, content)? {
@@ -26,6 +31,11 @@ pub(super) fn read(section: &Section<'_>, content: Content) -> Option<DelegateKi
             Some(DelegateKind::Local)
         }
         Word::Process => read_process(section, content),
+        Word::Remote => {
+            refuse_keys_of_processes(section);
+            refuse_keys_of_hosts(section);
+            Some(DelegateKind::Remote)
+        }
     }
 }
 
@@ -34,7 +44,7 @@ pub(super) fn read_runs(section: &Section<'_>, context: &Context<'_>, kind: Opti
     let runs = section.flag("runs");
     runs.unwrap_or_else(|| match kind {
         Some(DelegateKind::Local) | None => local_runs(context),
-        Some(DelegateKind::Command(_) | DelegateKind::Socket(_)) => true,
+        Some(DelegateKind::Command(_) | DelegateKind::Socket(_) | DelegateKind::Remote) => true,
     })
 }
 
@@ -47,15 +57,13 @@ pub(super) fn local_runs(context: &Context<'_>) -> bool {
 
 fn read_word(section: &Section<'_>, content: Content) -> Option<Word> {
     let (words, implied) = match content {
-        Content::Tables => (&[("local", Word::Local), ("process", Word::Process)][..], Word::Local),
+        Content::Tables => {
+            (&[("local", Word::Local), ("process", Word::Process), ("remote", Word::Remote)][..], Word::Local)
+        }
         Content::Plugin => (&[("process", Word::Process)][..], Word::Process),
     };
     if section.value("kind").is_none() {
         return Some(implied);
-    }
-    let allowed = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
-    if section.refuse_word("kind", &["remote"], &format!("write {allowed}")) {
-        return None;
     }
     section.choice("kind", words).map(|word| word.value)
 }
@@ -63,7 +71,16 @@ fn read_word(section: &Section<'_>, content: Content) -> Option<Word> {
 fn refuse_keys_of_processes(section: &Section<'_>) {
     for (key, place) in PROCESS_KEYS.iter().filter_map(|key| Some((key, section.key_place(key)?))) {
         let finding = Finding::error(place, format!("`{key}` is for delegates of kind process"));
-        section.report.add(finding.help(format!("add `kind = \"process\"`, or remove `{key}`")));
+        section.report.add(finding.help(format!("write `kind = \"process\"`, or remove `{key}`")));
+    }
+}
+
+fn refuse_keys_of_hosts(section: &Section<'_>) {
+    for key in ["additional_certs_path", "proxy", "no_proxy"] {
+        if let Some(place) = section.key_place(key) {
+            let finding = Finding::error(place, format!("`{key}` means nothing for a delegate on another host"));
+            section.report.add(finding.help(REMOTE_HELP));
+        }
     }
 }
 

@@ -1,10 +1,10 @@
-//! What systemd is told: ready, reloading, stopping, and that the agent is alive. Nothing where there is no systemd.
+//! What systemd is told: ready, reloading, stopping, and that a service is alive. Nothing where there is no systemd.
 
 use sd_notify::NotifyState;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::control::{Control, ReloadOutcome};
+use crate::engine::control::ReloadOutcome;
 use crate::engine::reload::Phase;
 
 fn tell(states: &[NotifyState<'_>]) {
@@ -38,8 +38,16 @@ pub(super) fn reloading(phase: Phase) {
     }
 }
 
-/// Feeds systemd's watchdog as long as the actor, which does the work, answers.
-pub(super) fn spawn_watchdog(control: Control, stop: CancellationToken) -> JoinHandle<()> {
+/// Shows how things stand.
+pub(super) fn status(text: &str) {
+    tell(&[NotifyState::Status(text)]);
+}
+
+/// Feeds systemd's watchdog as long as what does the work answers.
+pub(super) fn spawn_watchdog<A: Future<Output = bool> + Send>(
+    stop: CancellationToken,
+    is_alive: impl Fn() -> A + Send + 'static,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let Some(limit) = sd_notify::watchdog_enabled() else {
             return;
@@ -51,7 +59,7 @@ pub(super) fn spawn_watchdog(control: Control, stop: CancellationToken) -> JoinH
                 () = stop.cancelled() => return,
                 _ = beat.tick() => {}
             }
-            if control.state().await.is_ok() {
+            if is_alive().await {
                 tell(&[NotifyState::Watchdog]);
             }
         }

@@ -1,0 +1,91 @@
+//! The file of a delegate taken up anew, when it changes or when SIGHUP asks for it: what it offers, what the agent may use,
+//! and how it reaches servers. The rest counts after a restart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use suitesync_remote::Station;
+use tokio::sync::Notify;
+
+use super::hire;
+use crate::cli::service;
+use crate::config::{self, DelegateFile, Diagnostic, Environment, Secrets, StationConfig, Watcher};
+use crate::engine::control::ReloadOutcome;
+use crate::engine::hiring::Hiring;
+use crate::engine::reload::Phase;
+use crate::engine::station::{Worker, offer};
+
+pub(super) struct Revision {
+    pub(super) path: PathBuf,
+    pub(super) environment: Environment,
+    pub(super) running: DelegateFile,
+    pub(super) station: Arc<Station>,
+    pub(super) worker: Arc<Worker>,
+    pub(super) hiring: Arc<Hiring>,
+    pub(super) secrets: Arc<ArcSwap<Secrets>>,
+}
+
+impl Revision {
+    pub(super) async fn follow(mut self, mut watcher: Watcher, asked: Arc<Notify>) {
+        loop {
+            tokio::select! {
+                () = watcher.changed() => {}
+                () = asked.notified() => {}
+            }
+            service::reloading(Phase::Reading);
+            let (path, environment) = (self.path.clone(), self.environment.clone());
+            let read = tokio::task::spawn_blocking(move || config::load_delegate_file(&path, &environment)).await;
+            let outcome = match read {
+                Ok(loaded) => {
+                    watcher.watch(&loaded.watched);
+                    self.take_up(loaded.file, &loaded.diagnostics)
+                }
+                Err(_) => ReloadOutcome::Rejected,
+            };
+            service::reloading(Phase::Done(outcome));
+        }
+    }
+
+    fn take_up(&mut self, file: Option<DelegateFile>, diagnostics: &[Diagnostic]) -> ReloadOutcome {
+        let read = file.and_then(|file| Some((file.station.clone()?, file)));
+        let Some((settings, file)) = read else {
+            let faults: Vec<_> = diagnostics.iter().map(Diagnostic::render).collect();
+            tracing::error!("the changed file is faulty; the last good one counts:\n{}", faults.join("\n\n"));
+            return ReloadOutcome::Rejected;
+        };
+        if file == self.running {
+            return ReloadOutcome::Unchanged;
+        }
+        for key in needs_restart(&self.running, &file) {
+            tracing::warn!(key, "a changed value counts after a restart only");
+        }
+        self.secrets.store(Arc::new(Secrets::new(file.sources(), self.environment.clone())));
+        if is_another_worker(&self.running, &file) {
+            self.worker.change(hire(&self.hiring, &file, &settings));
+        }
+        self.station.revise(offer(&file, &settings));
+        tracing::info!("the changed file is taken up");
+        self.running = file;
+        ReloadOutcome::Applied
+    }
+}
+
+/// Keys whose new value counts at a start only.
+fn needs_restart(old: &DelegateFile, new: &DelegateFile) -> Vec<&'static str> {
+    let differs = |part: fn(&StationConfig) -> String| old.station.as_ref().map(part) != new.station.as_ref().map(part);
+    let remote = |file: &DelegateFile| file.station.as_ref().map(|station| station.remote.clone());
+    let keys = [
+        ("delegate.state_dir", old.state_dir != new.state_dir),
+        ("delegate.name", differs(|station| station.delegate.name.to_string())),
+        ("delegate.agent", differs(|station| station.agent.to_string())),
+        ("remote", remote(old) != remote(new)),
+    ];
+    keys.into_iter().filter_map(|(key, has_changed)| has_changed.then_some(key)).collect()
+}
+
+/// Whether tasks are to be carried out in another way, or with other secrets.
+fn is_another_worker(old: &DelegateFile, new: &DelegateFile) -> bool {
+    let delegate = |file: &DelegateFile| file.station.as_ref().map(|station| station.delegate.clone());
+    delegate(old) != delegate(new) || old.sources() != new.sources()
+}
