@@ -2,12 +2,15 @@
 
 pub(crate) mod connection;
 pub(crate) mod katalon;
+pub(crate) mod nats;
 pub(crate) mod plugin;
 pub(crate) mod processes;
 pub(crate) mod protocol;
+pub(crate) mod relay;
 pub(crate) mod room;
 pub(crate) mod running;
 pub(crate) mod schedule;
+pub(crate) mod station;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
