@@ -133,10 +133,16 @@ impl Ledger {
         self.has_let_go = true;
     }
 
+    /// Whether whoever waited for a task has gone while others still wait.
+    fn is_abandoned(&self, entry: &Entry) -> bool {
+        entry.is_abandoned() && !self.has_let_go
+    }
+
     /// What each delegate is to be told to end.
     pub(super) fn cancels(&mut self) -> BTreeMap<DelegateName, Vec<Key>> {
         let mut cancels: BTreeMap<DelegateName, Vec<Key>> = BTreeMap::new();
-        for (key, entry) in self.entries.iter().filter(|(_, entry)| entry.is_canceling || (entry.is_abandoned() && !self.has_let_go)) {
+        let is_unwanted = |entry: &Entry| entry.is_canceling || self.is_abandoned(entry);
+        for (key, entry) in self.entries.iter().filter(|(_, entry)| is_unwanted(entry)) {
             cancels.entry(entry.commission.delegate.clone()).or_default().push(*key);
         }
         self.withdrawn.retain(|key, (delegate, left)| {

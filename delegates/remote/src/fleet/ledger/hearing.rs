@@ -76,7 +76,7 @@ impl Ledger {
 
     /// A task came to its outcome. That of a run is kept until it is settled, unless whoever asked has gone.
     fn conclude(&mut self, key: Key, answered: Answered, consequence: &mut Consequence) {
-        let abandoned = self.entries.get(&key).filter(|entry| entry.is_abandoned());
+        let abandoned = self.entries.get(&key).filter(|entry| self.is_abandoned(entry));
         match abandoned.map(|entry| entry.commission.delegate.clone()) {
             Some(delegate) => {
                 consequence.notices.push(Notice::Refused { delegate, key });

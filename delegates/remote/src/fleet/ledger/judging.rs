@@ -46,7 +46,7 @@ impl Ledger {
 
     /// Tasks that nobody waits for and that nobody was handed.
     fn forsaken(&self) -> Vec<Key> {
-        let is_forsaken = |entry: &Entry| entry.is_abandoned() && entry.sequences.is_empty() && !entry.is_begun;
+        let is_forsaken = |entry: &Entry| self.is_abandoned(entry) && entry.sequences.is_empty() && !entry.is_begun;
         self.entries.iter().filter(|(_, entry)| is_forsaken(entry)).map(|(key, _)| *key).collect()
     }
 
