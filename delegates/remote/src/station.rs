@@ -16,6 +16,7 @@ mod outbox;
 mod session;
 mod stopping;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
@@ -36,6 +37,9 @@ use crate::message::{Announcement, Attendance, Key, PROTOCOL};
 use hand::{Hand, Lying};
 use journal::Journal;
 use lease::Lease;
+
+/// Refusals that are known for repetitions: an agent polls, and each of them is news once.
+const MOST_REFUSALS: usize = 1_000;
 
 /// What carries tasks out.
 pub trait Executor: Send + Sync + 'static {
@@ -107,6 +111,8 @@ struct Shared {
     line: Line,
     state: watch::Sender<BusState>,
     tracker: TaskTracker,
+    /// What was refused and logged.
+    refusals: Mutex<HashSet<String>>,
 }
 
 impl Shared {
@@ -117,6 +123,17 @@ impl Shared {
     fn hand(&self) -> MutexGuard<'_, Hand> {
         // What panics while it holds this leaves it whole: each change is one step.
         self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Logs a task that wants more than is allowed, the first time that it does.
+    fn warn_of_refusal(&self, failure: &Failure) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.len() >= MOST_REFUSALS {
+            refusals.clear();
+        }
+        if refusals.insert(failure.message.clone()) {
+            tracing::warn!(agent = %self.agent, class = failure.class.code(), "a task is refused: {}", failure.message);
+        }
     }
 
     /// Takes a task, unless it is in hand already.
@@ -184,6 +201,7 @@ impl Station {
             line,
             state: watch::Sender::default(),
             tracker: TaskTracker::new(),
+            refusals: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), bus, buses })
     }

@@ -118,4 +118,5 @@ fn an_agent_gets_no_secret_to_another_host_and_has_nothing_read_on_the_delegates
     assert_eq!((canary.connections(), site.server.request_count()), (0, 0));
     let log = std::fs::read_to_string(site.path("dc1.log")).unwrap();
     assert!(!log.contains(TOKEN), "{log}");
+    assert_eq!(log.matches("a task is refused: ").count(), 5, "{log}");
 }

@@ -66,7 +66,10 @@ async fn carry(shared: &Arc<Shared>, key: Key, body: &Bytes, cancel: Cancellatio
     };
     let id = task.id;
     let result = match shared.offer().guard.check(&task) {
-        Err(failure) => Err(failure),
+        Err(failure) => {
+            shared.warn_of_refusal(&failure);
+            Err(failure)
+        }
         Ok(()) if cancel.is_cancelled() => Err(Failure::new(FailureClass::Canceled, "canceled before it began")),
         Ok(()) if key.is_run() => match carry_run(shared, key, task, cancel).await {
             Some(result) => result,
