@@ -12,6 +12,7 @@ mod idle;
 mod measuring;
 mod poll;
 mod record;
+mod remote;
 mod schedules;
 mod site;
 mod source_tree;
@@ -36,7 +37,7 @@ struct Row {
 }
 
 /// Every row, in the table's order.
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     Row { name: "poll", measure: poll::measure },
     Row { name: "ssh-poll", measure: ssh_poll::measure },
     Row { name: "first-sync", measure: first_sync::measure },
@@ -45,13 +46,14 @@ const ROWS: [Row; 8] = [
     Row { name: "cancel", measure: cancel::measure },
     Row { name: "idle", measure: idle::measure },
     Row { name: "schedules", measure: schedules::measure },
+    Row { name: "remote", measure: remote::measure },
 ];
 
 /// Measures the budgets.
 #[derive(Debug, Parser)]
 #[command(name = "budgets")]
 struct Arguments {
-    /// Rows to measure: poll, ssh-poll, first-sync, update, discovery, cancel, idle, schedules; all if none is named
+    /// Rows to measure: poll, ssh-poll, first-sync, update, discovery, cancel, idle, schedules, remote; all if none is named
     #[arg(value_parser = ROWS.map(|row| row.name))]
     rows: Vec<String>,
     /// End with 0 even where a budget is missed

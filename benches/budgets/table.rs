@@ -15,13 +15,15 @@ pub(crate) enum Amount {
     /// Requests or connections.
     Count(f64),
     FilesPerSecond(f64),
+    TasksPerSecond(f64),
 }
 
 impl Amount {
     fn number(self) -> f64 {
         match self {
             Self::Time(time) => time.as_secs_f64(),
-            Self::Bytes(number) | Self::Count(number) | Self::FilesPerSecond(number) => number,
+            Self::Bytes(number) | Self::Count(number) => number,
+            Self::FilesPerSecond(number) | Self::TasksPerSecond(number) => number,
         }
     }
 }
@@ -37,7 +39,7 @@ impl fmt::Display for Amount {
             Self::Bytes(bytes) if *bytes < KIB * KIB => write!(f, "{:.1} KiB", bytes / KIB),
             Self::Bytes(bytes) => write!(f, "{:.1} MiB", bytes / KIB / KIB),
             Self::Count(count) => write!(f, "{count:.2}"),
-            Self::FilesPerSecond(rate) => write!(f, "{rate:.0}/s"),
+            Self::FilesPerSecond(rate) | Self::TasksPerSecond(rate) => write!(f, "{rate:.0}/s"),
         }
     }
 }
