@@ -84,10 +84,10 @@ pub(super) async fn live(
         let stop = stop.clone();
         tokio::spawn(async move { station.serve(stop).await })
     };
+    service::ready();
     let showing = tokio::spawn(show_state(Arc::clone(&home.station), settings.agent.to_string()));
     let watcher = Watcher::new(&source.watched);
     let revising = home.spawn_revising(source, watcher, (environment.clone(), Arc::clone(&asked)));
-    service::ready();
     let watchdog = home.spawn_watchdog(stop.clone());
     let is_broken = loop {
         tokio::select! {

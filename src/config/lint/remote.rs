@@ -58,7 +58,7 @@ fn is_served_elsewhere(connection: &ConnectionConfig, draft: &Draft) -> bool {
         own.missing(&connection.delegate_tags).is_empty()
     };
     let mut able = delegates(draft).filter(serves).peekable();
-    able.peek().is_some() && able.all(|delegate| is_remote(delegate))
+    able.peek().is_some() && able.all(is_remote)
 }
 
 fn is_remote(delegate: &DelegateConfig) -> bool {
