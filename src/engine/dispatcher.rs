@@ -65,6 +65,8 @@ pub(crate) struct Dispatcher {
     waiting_runs: VecDeque<Order>,
     /// Who has which order in hand.
     holders: HashMap<TaskId, DelegateName>,
+    /// Whether there may be delegates that nobody has heard of yet.
+    may_more_come: bool,
     returned: mpsc::UnboundedSender<Returned>,
     tracker: TaskTracker,
     attempts: u32,
@@ -81,6 +83,7 @@ impl Dispatcher {
             waiting: VecDeque::new(),
             waiting_runs: VecDeque::new(),
             holders: HashMap::new(),
+            may_more_come: false,
             returned,
             tracker,
             attempts: 1,
@@ -122,6 +125,17 @@ impl Dispatcher {
 
     pub(crate) fn delegate(&self, name: &DelegateName) -> Option<&Arc<dyn Delegate>> {
         self.delegates.iter().find(|delegate| delegate.name() == name)
+    }
+
+    /// What nobody can take waits for delegates that nobody has heard of yet, until it is said that all are known.
+    pub(crate) fn expect_more(&mut self) {
+        self.may_more_come = true;
+    }
+
+    /// All delegates are known that there are. Begins what waited, and answers for what nobody can take.
+    pub(crate) fn expect_no_more(&mut self) -> Vec<Ended> {
+        self.may_more_come = false;
+        self.begin_waiting()
     }
 
     /// Who has a task in hand.
@@ -192,6 +206,7 @@ impl Dispatcher {
             Selection::WaitForPlace => Placing::Waits(order),
             Selection::WaitForDelegate if order.has_failed() => Placing::Ended(order.end_as_failed()),
             Selection::WaitForDelegate => Placing::Waits(order),
+            Selection::Nobody(_) if self.may_more_come => Placing::Waits(order),
             Selection::Nobody(failure) => Placing::Ended(order.unplaced(failure)),
         }
     }

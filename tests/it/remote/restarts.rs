@@ -81,3 +81,19 @@ fn a_run_elsewhere_can_be_canceled_after_a_restart() {
     let run = site.wait_for_run(id, "canceled");
     assert_eq!(run["reason"], "operator");
 }
+
+#[test]
+fn what_is_asked_for_before_nats_is_reached_waits_for_delegates_that_were_there_before() {
+    let mut estate = Estate::new();
+    estate.configure(&estate.site.schedule("nightly", "Test Suites/Smoke", "true", ""));
+    let _station = estate.site.station(&estate.nats, "dc1");
+    let agent = estate.site.agent();
+    estate.site.wait_for_commit("shop", &estate.commit);
+    assert_eq!(agent.stop(), Some(0));
+    estate.nats.kill();
+    let _agent = estate.site.agent();
+    let id = estate.site.start("nightly")[0];
+    assert_eq!(estate.site.runs()[0]["status"], "queued");
+    estate.nats.launch();
+    estate.site.wait_for_run(id, "passed");
+}

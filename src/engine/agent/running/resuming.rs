@@ -2,7 +2,8 @@
 //! of the killed agent is looked for, stopped, and recorded as over.
 //!
 //! A run that the catalog has as queued may have begun elsewhere just as the agent was killed. So with delegates on other
-//! hosts, what is queued is handed out anew only once it is known what they have, or after a while without them.
+//! hosts, what is queued is handed out anew only once it is known what they have, or after a while without them. Until then
+//! nothing fails for want of a delegate, either.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,11 +72,9 @@ impl Agent {
         }
     }
 
-    /// Finds out which of the queued runs have begun elsewhere.
-    fn look_for_left(&self, remote: Arc<RemoteDelegates>, queued: Vec<RunRecord>) {
-        if queued.is_empty() {
-            return;
-        }
+    /// Finds out who is there, and which of the queued runs have begun elsewhere.
+    fn look_for_left(&mut self, remote: Arc<RemoteDelegates>, queued: Vec<RunRecord>) {
+        self.dispatcher.expect_more();
         let (notes, stop) = (self.notes.clone(), self.stop.clone());
         self.tracker.spawn(async move {
             let found = tokio::time::timeout(NEWS_WITHIN, remote.left());
@@ -88,6 +87,10 @@ impl Agent {
     /// Attaches to queued runs that have begun elsewhere; the others wait again.
     pub(in crate::engine::agent) async fn take_up_left(&mut self, left: Left) -> Result<(), CatalogError> {
         let Left { queued, elsewhere } = left;
+        // Those of whom was heard meanwhile are among them.
+        self.set_delegates().await?;
+        let impossible = self.dispatcher.expect_no_more();
+        self.end_all(impossible);
         let held: BTreeMap<(RunId, u64), DelegateName> =
             elsewhere.into_iter().map(|resumption| ((resumption.run, resumption.fence), resumption.delegate)).collect();
         let (begun, queued): (Vec<_>, Vec<_>) =
