@@ -21,11 +21,12 @@ pub(crate) const ANSWERS: &str = "answers";
 /// The last announcement of each delegate.
 pub(crate) const DELEGATES: &str = "delegates";
 
-/// Bytes that tasks or answers may take: outcomes of an agent's longest absence, with room.
-const MAX_BYTES: i64 = 4 << 30;
+/// Bytes that tasks or answers may take: a thousand outcomes of a mebibyte, from while an agent was away. The server sets
+/// them aside, so that more would keep agents from sharing one.
+const MAX_BYTES: i64 = 1 << 30;
 
 /// Bytes of the announcements of some thousand delegates.
-const MAX_ANNOUNCED: i64 = 256 << 20;
+const MAX_ANNOUNCED: i64 = 16 << 20;
 
 /// Longest message in bytes: what a server takes by default.
 const MAX_MESSAGE: i32 = 1 << 20;
