@@ -8,6 +8,7 @@ use suitesync_contract::ScheduleName;
 
 use super::Result;
 use super::columns::{Columns, millis};
+use crate::domain::schedule::Timetable;
 
 /// Up to when the slots of each schedule were dealt with.
 pub fn consumed(sql: &Connection) -> Result<BTreeMap<ScheduleName, DateTime<Utc>>> {
@@ -26,10 +27,15 @@ pub fn consume(sql: &Connection, name: &ScheduleName, slot: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// A schedule that is new begins now: what came before it was there is none of its business.
-pub fn begin(sql: &Connection, name: &ScheduleName, now: DateTime<Utc>) -> Result<()> {
-    sql.prepare_cached("INSERT OR IGNORE INTO schedule (name, consumed_at) VALUES (?1, ?2)")?
-        .execute((name.as_str(), millis(now)))?;
+/// A schedule that is new, or has other slots than before, begins now: what came earlier is none of its business.
+pub fn begin(sql: &Connection, name: &ScheduleName, timetable: &Timetable, now: DateTime<Utc>) -> Result<()> {
+    let mut statement = sql.prepare_cached(
+        "INSERT INTO schedule (name, timetable, consumed_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (name) DO UPDATE SET timetable = ?2,
+             consumed_at = iif(timetable IS NULL, consumed_at, max(consumed_at, ?3))
+         WHERE timetable IS NOT ?2",
+    )?;
+    statement.execute((name.as_str(), timetable.to_string(), millis(now)))?;
     Ok(())
 }
 
@@ -37,4 +43,37 @@ pub fn begin(sql: &Connection, name: &ScheduleName, now: DateTime<Utc>) -> Resul
 pub fn forget(sql: &Connection, name: &ScheduleName) -> Result<()> {
     sql.prepare_cached("DELETE FROM schedule WHERE name = ?1")?.execute([name.as_str()])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+
+    use super::super::{Catalog, Change};
+    use super::*;
+    use crate::domain::cadence::CronExpression;
+
+    fn timetable(cron: &str) -> Timetable {
+        Timetable::new(CronExpression::parse(cron).unwrap(), chrono_tz::UTC, Duration::ZERO, "nightly")
+    }
+
+    #[tokio::test]
+    async fn a_schedule_with_other_slots_begins_anew_and_one_that_is_as_it_was_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
+        let name: ScheduleName = "nightly".parse().unwrap();
+        let at = |minutes| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        let taken_up = [("0 0 3 * * *", 0, 0), ("0 0 3 * * *", 5, 0), ("0 54 6 * * *", 9, 9), ("0 54 6 * * *", 12, 9)];
+        for (cron, minutes, expect) in taken_up {
+            let (timetable, name) = (timetable(cron), name.clone());
+            let begin = move |change: &mut Change<'_>| {
+                begin(change.sql(), &name, &timetable, at(minutes))?;
+                consumed(change.sql())
+            };
+            let consumed = catalog.write(begin).await.unwrap();
+            assert_eq!(consumed.into_values().collect::<Vec<_>>(), [at(expect)], "{cron} at {minutes} min");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! of the two) and a repeated one, such as every half hour, in both. A slot is consumed when its runs are recorded, and
 //! never comes again.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -96,6 +97,13 @@ impl Timetable {
     fn slots_between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> u64 {
         let slots = std::iter::successors(self.slot_after(after), |slot| self.slot_after(*slot));
         slots.take_while(|slot| *slot <= until).zip(0..MAX_COUNTED).count().max(1) as u64
+    }
+}
+
+/// What decides its slots; the delay after each is no part of that.
+impl fmt::Display for Timetable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.cron, self.zone)
     }
 }
 

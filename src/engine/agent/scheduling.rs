@@ -144,10 +144,10 @@ struct TakenUp {
     canceled: Vec<RunId>,
 }
 
-/// Begins new schedules now, and lets go of those that are gone, with what is queued of them.
+/// Begins new and changed schedules now, and lets go of those that are gone, with what is queued of them.
 fn take_up(change: &mut Change<'_>, config: &Config, now: DateTime<Utc>) -> Result<TakenUp, CatalogError> {
-    for name in config.schedules.keys() {
-        schedule::begin(change.sql(), name, now)?;
+    for (name, settings) in &config.schedules {
+        schedule::begin(change.sql(), name, &settings.timetable, now)?;
     }
     for name in schedule::consumed(change.sql())?.into_keys().filter(|name| !config.schedules.contains_key(name)) {
         schedule::forget(change.sql(), &name)?;
