@@ -24,6 +24,8 @@ use crate::engine::dispatcher::Order;
 use crate::engine::remote::HandedRun;
 use crate::engine::tasks;
 
+use ending::record_at_last;
+
 pub(super) use resuming::{Left, ResumedRun};
 
 /// A run that is not over.
@@ -103,11 +105,11 @@ impl Agent {
     }
 
     fn end_unplaced(&self, id: RunId, because: Because) {
-        let catalog = self.catalog.clone();
         let end = move |change: &mut Change<'_>| {
             run::apply(change, id, RunEvent::Ended(RunVerdict::Error), &because, Utc::now())
         };
-        self.tracker.spawn(async move { report_write(catalog.write_durably(None, end).await) });
+        let (catalog, stop) = (self.catalog.clone(), self.stop.clone());
+        self.tracker.spawn(async move { report_write(record_at_last(&catalog, &stop, id, end).await) });
     }
 
     /// The delegate says that the command was started: it is recorded at once, with who has it and what its processes are

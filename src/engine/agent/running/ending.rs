@@ -1,13 +1,20 @@
 //! The end of a run, recorded with what came of it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::Utc;
 use suitesync_contract::{DelegateName, Facts, Failure, FailureClass, RunId, Work};
+use tokio_util::sync::CancellationToken;
 
-use super::super::{Agent, Ended, Note, report_write};
-use crate::catalog::run::{Because, RunEnded};
+use super::super::{Agent, Ended, Note};
+use crate::catalog::run::{Because, RunEnded, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, run};
 use crate::domain::run::{RunEvent, RunStatus, RunVerdict};
 use crate::engine::remote::HandedRun;
+
+/// How long the end of a run waits that could not be recorded: somebody has to make room.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// What came of a run.
 pub(super) struct EndedRun {
@@ -40,6 +47,7 @@ impl Agent {
         let EndedRun { handed, delegate, results_wanted, result } = ended;
         let keeper = self.remote.clone();
         let (at, catalog, notes) = (Utc::now(), self.catalog.clone(), self.notes.clone());
+        let stop = self.stop.clone();
         let result = match result {
             Ok(Facts::Run(report)) => Ok(RunEnded { report, results_wanted, delegate, at }),
             Ok(Facts::Probe(_) | Facts::Sync(_)) => {
@@ -51,45 +59,91 @@ impl Agent {
             Err(failure) => Err((failure, delegate)),
         };
         self.tracker.spawn(async move {
-            let written = match result {
-                Ok(ended) => catalog.write_durably(None, move |change| run::end(change, &ended)).await.map(drop),
-                Err((failure, delegate)) => fail(&catalog, handed, failure, delegate).await,
+            let written = match result.map(Arc::new) {
+                Ok(ended) => {
+                    let end = move |change: &mut Change<'_>| run::end(change, &ended);
+                    record_at_last(&catalog, &stop, handed.run, end).await
+                }
+                Err((failure, delegate)) => {
+                    record_at_last(&catalog, &stop, handed.run, failing(handed, failure, delegate)).await
+                }
             };
             if written.is_ok()
                 && let Some(keeper) = keeper
             {
                 keeper.settled(handed);
             }
-            report_write(written);
             // Nobody is left to hear it when the agent stops.
             let _ = notes.send(Note::RunOver);
         });
     }
 }
 
-/// Records a run that its delegate could not carry out. One that had begun is never begun again.
-async fn fail(
-    catalog: &Catalog,
+/// Ends a run that its delegate could not carry out. One that had begun is never begun again.
+fn failing(
     handed: HandedRun,
     failure: Failure,
     delegate: Option<DelegateName>,
-) -> Result<(), CatalogError> {
+) -> impl Fn(&mut Change<'_>) -> Result<Option<RunRecord>, CatalogError> + Clone {
     let is_canceled = failure.class == FailureClass::Canceled;
     let event = RunEvent::Ended(if is_canceled { RunVerdict::Canceled } else { RunVerdict::Error });
     let because = Because { reason: Some(failure.class.code()), message: Some(failure.message), delegate };
-    let end = move |change: &mut Change<'_>| {
+    move |change: &mut Change<'_>| {
         let Some(run) = run::find(change.sql(), handed.run)?.filter(|run| run.fence == handed.fence) else {
             return Ok(None);
         };
         // What it was canceled with is why it ended.
         let is_canceling = run.status == RunStatus::Canceling;
-        let because = if is_canceling { Because { delegate: because.delegate, ..Because::default() } } else { because };
+        let delegate = because.delegate.clone();
+        let because = if is_canceling { Because { delegate, ..Because::default() } } else { because.clone() };
         run::apply(change, handed.run, event, &because, Utc::now())
-    };
-    catalog.write_durably(None, end).await.map(drop)
+    }
+}
+
+/// Writes the end of a run: what cannot be written, as on a full disk, is tried again until it can, or the agent stops. A
+/// run that is over and not recorded would hold back its schedule.
+pub(super) async fn record_at_last<T: Send + 'static>(
+    catalog: &Catalog,
+    stop: &CancellationToken,
+    run: RunId,
+    end: impl Fn(&mut Change<'_>) -> Result<T, CatalogError> + Clone + Send + 'static,
+) -> Result<T, CatalogError> {
+    let mut written = catalog.write_durably(None, end.clone()).await;
+    if let Err(error) = &written {
+        let error = error as &dyn std::error::Error;
+        tracing::error!(
+            run = run.0,
+            error,
+            "failed to record the end of a run; it is tried again until it is recorded"
+        );
+    }
+    while written.is_err() && stop.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await.is_some() {
+        written = catalog.write_durably(None, end.clone()).await;
+    }
+    written
 }
 
 fn nobody_executes() -> Failure {
     let message = "no delegate executes runs; write `runs = true` at a [[delegate]], or add one that has it";
     Failure::new(FailureClass::NoEligibleDelegate, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_cannot_be_written_is_written_once_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
+        let tries = Arc::new(AtomicU32::new(0));
+        let end = move |_: &mut Change<'_>| match tries.fetch_add(1, Ordering::Relaxed) {
+            0..3 => Err(CatalogError::Sqlite(rusqlite::Error::ExecuteReturnedResults)),
+            tried => Ok(tried),
+        };
+        let written = record_at_last(&catalog, &CancellationToken::new(), RunId(1), end).await;
+        assert_eq!(written.unwrap(), 3);
+    }
 }
