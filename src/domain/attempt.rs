@@ -7,7 +7,7 @@ use suitesync_contract::{Facts, Failure, FailureClass, LinkReport, ProbeReport, 
 pub enum Attempt {
     /// It is gone; somebody may try again.
     Lost(Failure),
-    /// It could not connect to one of the task's servers; another delegate may be able to.
+    /// It could not connect to one of the task's servers, or has no secret for it; another delegate may.
     Unconnected(Failure, Server),
     /// It has reached the repository's server.
     Connected,
@@ -61,7 +61,7 @@ fn of_links(links: &[LinkReport]) -> Attempt {
     }
 }
 
-/// Whether it is the way to the server that failed: another delegate has another one.
+/// Whether it is the way to the server that failed, or a secret for it that lacks: another delegate has others.
 fn is_of_the_way(class: FailureClass) -> bool {
     matches!(
         class,
@@ -74,6 +74,7 @@ fn is_of_the_way(class: FailureClass) -> bool {
             | FailureClass::TlsExpired
             | FailureClass::TlsHostname
             | FailureClass::TlsOther
+            | FailureClass::SecretUnavailable
     )
 }
 
@@ -119,7 +120,7 @@ mod tests {
     fn a_delegate_that_is_gone_and_one_that_cannot_connect_are_told_apart() {
         check(Err(failure(FailureClass::DelegateLost)), Attempt::Lost(failure(FailureClass::DelegateLost)));
         check(Err(failure(AWAY)), unconnected(Server::Repository));
-        check(Err(failure(FailureClass::SecretUnavailable)), Attempt::Silent);
+        check(Err(failure(FailureClass::AuthRejected)), Attempt::Silent);
     }
 
     #[test]
@@ -139,10 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn the_classes_of_the_way_are_those_of_reaching_a_server() {
+    fn the_classes_of_the_way_are_those_of_reaching_a_server_and_of_having_a_secret_for_it() {
         let of_the_way: Vec<_> = FailureClass::ALL.into_iter().filter(|class| is_of_the_way(*class)).collect();
         let codes: Vec<_> = of_the_way.iter().map(|class| class.code()).collect();
-        let expect = "dns connect timeout proxy proxy_auth tls_untrusted tls_expired tls_hostname tls_other";
+        let expect = "dns connect timeout proxy proxy_auth tls_untrusted tls_expired tls_hostname tls_other \
+                      secret_unavailable";
         assert_eq!(codes.join(" "), expect);
     }
 }

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use suitesync_contract::rpc::WorkKind;
-use suitesync_contract::{DelegateName, Failure, FailureClass, Tags};
+use suitesync_contract::{DelegateName, Failure, FailureClass, SecretRef, Tags};
 
 use super::back_off::BackOff;
 use super::delegate::DelegateStatus;
@@ -33,12 +33,14 @@ pub struct Wanted {
     pub hosts: Vec<String>,
     /// Those that could not connect to them in this task.
     pub failed: BTreeSet<DelegateName>,
+    /// One of its secrets that is told by where it lies on the agent's host, if there is any.
+    pub host_secret: Option<SecretRef>,
 }
 
 impl Wanted {
     /// A task wherever its servers are.
     pub fn new(tags: Tags, work: WorkKind) -> Self {
-        Self { tags, work, hosts: Vec::new(), failed: BTreeSet::new() }
+        Self { tags, work, hosts: Vec::new(), failed: BTreeSet::new(), host_secret: None }
     }
 
     /// The same, after this one has failed at it.
@@ -58,6 +60,8 @@ pub struct Candidate {
     pub tags: Tags,
     /// The kinds of tasks that it carries out.
     pub work: Vec<WorkKind>,
+    /// Whether it is on another host than the agent.
+    pub is_elsewhere: bool,
     pub status: DelegateStatus,
     /// Why it is lost, while it is.
     pub lost: Option<String>,
@@ -86,6 +90,15 @@ impl Verdict {
     /// Whether it could take the task now, or as soon as it has a free place.
     fn is_at_hand(&self) -> bool {
         self.reasons.iter().all(|reason| matches!(reason, Reason::Full { .. }))
+    }
+
+    /// The secret that lacks, where that is all that ever keeps it from the task.
+    fn kept_apart(&self) -> Option<(&DelegateName, &SecretRef)> {
+        let mut lasting = self.reasons.iter().filter(|reason| reason.is_lasting());
+        match (lasting.next(), lasting.next()) {
+            (Some(Reason::CannotHave(secret)), None) => Some((&self.delegate, secret)),
+            _ => None,
+        }
     }
 
     /// Whether nothing but another configuration makes it eligible.
@@ -179,7 +192,9 @@ pub fn waited_for(wanted: &Wanted, candidates: &[Candidate]) -> Failure {
 impl Candidate {
     /// Whether it has the tags and does the work, be it there or not.
     pub fn suits(&self, wanted: &Wanted) -> bool {
-        self.work.contains(&wanted.work) && self.tags.missing(&wanted.tags).is_empty()
+        !(self.is_elsewhere && wanted.host_secret.is_some())
+            && self.work.contains(&wanted.work)
+            && self.tags.missing(&wanted.tags).is_empty()
     }
 
     /// Counts one more task in its hands.
@@ -197,6 +212,7 @@ impl Candidate {
         if !self.work.contains(&wanted.work) {
             reasons.push(Reason::DoesNot(wanted.work));
         }
+        reasons.extend(wanted.host_secret.clone().filter(|_| self.is_elsewhere).map(Reason::CannotHave));
         reasons.extend(self.is_away());
         if wanted.failed.contains(&self.name) {
             reasons.push(Reason::Unconnected);
@@ -233,6 +249,11 @@ impl Candidate {
 }
 
 fn nobody(wanted: &Wanted, candidates: &[Candidate], verdicts: &[Verdict]) -> Failure {
+    if let Some((delegate, secret)) = verdicts.iter().find_map(Verdict::kept_apart) {
+        let message = format!("{secret} cannot be had by delegate {delegate}, which is on another host");
+        let hint = "declare a [secrets.NAME] here and in the delegate's file, and write { secret = \"NAME\" }";
+        return Failure::new(FailureClass::SecretUnavailable, message).with_hint(hint);
+    }
     let work = reason::plural(wanted.work);
     let able = candidates.iter().filter(|candidate| candidate.work.contains(&wanted.work)).count();
     if able == 0 {

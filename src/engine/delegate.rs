@@ -42,6 +42,11 @@ pub trait Delegate: Send + Sync + fmt::Debug {
     /// The kinds of tasks that it carries out.
     fn work(&self) -> Vec<WorkKind>;
 
+    /// Whether it is on another host, where secrets of this one are not at hand.
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
     fn status(&self) -> DelegateStatus;
 
     /// Tells of each change, where there can be any.

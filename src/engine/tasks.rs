@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use suitesync_contract::{
-    Access, ClientCertificate, HostKeys, LinkView, ObjectId, ProbeTask, RepoUrl, RunTask, SyncTask, Task, TaskId, Work,
+    Access, ClientCertificate, EnvironmentValue, HostKeys, LinkView, ObjectId, ProbeTask, RepoUrl, RunTask, SecretRef,
+    SyncTask, Task, TaskId, Work,
 };
 
 use crate::catalog::run::RunRecord;
@@ -106,9 +107,30 @@ fn millis(limit: Duration) -> u64 {
     u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A secret of a task that is told by where it lies on this host: only names can be sent to another one.
+pub fn host_secret(task: &Task) -> Option<&SecretRef> {
+    let given = match &task.work {
+        Work::Run(run) => host_secret_among(run.environment.values()),
+        Work::Probe(_) | Work::Sync(_) => None,
+    };
+    task.access.secrets().find(|reference| is_of_host(reference)).or(given)
+}
+
+/// One among what a run is given.
+pub fn host_secret_among<'v>(values: impl IntoIterator<Item = &'v EnvironmentValue>) -> Option<&'v SecretRef> {
+    values.into_iter().find_map(|value| match value {
+        EnvironmentValue::Secret(reference) => Some(reference).filter(|reference| is_of_host(reference)),
+        EnvironmentValue::Plain(_) => None,
+    })
+}
+
+fn is_of_host(reference: &SecretRef) -> bool {
+    !matches!(reference, SecretRef::Secret(_))
+}
+
 #[cfg(test)]
 mod tests {
-    use suitesync_contract::{Credentials, SecretRef, Step};
+    use suitesync_contract::{Credentials, Step};
 
     use super::*;
     use crate::config::{Config, Environment, Location, load};

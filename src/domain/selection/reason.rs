@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use suitesync_contract::SecretRef;
 use suitesync_contract::rpc::WorkKind;
 
 use crate::domain::back_off::BackOff;
@@ -11,11 +12,13 @@ use crate::domain::back_off::BackOff;
 pub enum Reason {
     MissingTag(String),
     DoesNot(WorkKind),
+    /// The secret lies on the agent's host, and only names travel.
+    CannotHave(SecretRef),
     Starting,
     /// With the cause, where it is known.
     Lost(String),
     Draining,
-    /// It has tried this very task, and another one is to try now.
+    /// It has tried this very task, could not connect or lacks a secret, and another one is to try now.
     Unconnected,
     Full {
         taken: u32,
@@ -27,7 +30,7 @@ pub enum Reason {
 impl Reason {
     /// Whether it takes another configuration to make the delegate eligible.
     pub(super) fn is_lasting(&self) -> bool {
-        matches!(self, Self::MissingTag(_) | Self::DoesNot(_))
+        matches!(self, Self::MissingTag(_) | Self::DoesNot(_) | Self::CannotHave(_))
     }
 }
 
@@ -36,11 +39,12 @@ impl fmt::Display for Reason {
         match self {
             Self::MissingTag(tag) => write!(f, "missing tag {tag}"),
             Self::DoesNot(work) => write!(f, "does no {}", plural(*work)),
+            Self::CannotHave(secret) => write!(f, "cannot have {secret}, which is of the agent's host"),
             Self::Starting => f.write_str("starting"),
             Self::Lost(why) if why.is_empty() => f.write_str("lost"),
             Self::Lost(why) => write!(f, "lost: {why}"),
             Self::Draining => f.write_str("draining"),
-            Self::Unconnected => f.write_str("could not connect in this task"),
+            Self::Unconnected => f.write_str("has tried this task in vain"),
             Self::Full { taken, of } => write!(f, "full: {taken} of {of}"),
             Self::BacksOff(back_off) => back_off.fmt(f),
         }

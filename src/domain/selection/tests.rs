@@ -12,6 +12,7 @@ fn candidate(text: &str) -> Candidate {
         name: name(text),
         tags: [text, "linux"].into_iter().collect(),
         work: vec![WorkKind::Probe, WorkKind::Sync, WorkKind::Run],
+        is_elsewhere: false,
         status: DelegateStatus::Connected,
         lost: None,
         capacity: 4,
@@ -29,7 +30,7 @@ fn with(text: &str, change: impl FnOnce(&mut Candidate)) -> Candidate {
 }
 
 fn wanted(work: WorkKind, tags: &[&str]) -> Wanted {
-    Wanted { tags: tags.iter().collect(), work, hosts: vec!["git".to_owned()], failed: BTreeSet::new() }
+    Wanted { hosts: vec!["git".to_owned()], ..Wanted::new(tags.iter().collect(), work) }
 }
 
 fn backing_off(text: &str, host: &str) -> Candidate {
@@ -186,4 +187,17 @@ fn why_nobody_can_take_it_is_told_while_it_is_so() {
     check(&[with("a", |one| one.runs = 4)], None);
     let draining = with("a", |one| one.status = DelegateStatus::Draining);
     check(&[draining, candidate("b")], Some("a: draining; b: missing tag a"));
+}
+
+#[test]
+fn a_secret_of_the_agents_host_is_not_asked_of_other_hosts() {
+    let elsewhere = with("a", |one| one.is_elsewhere = true);
+    let of = |secret| Wanted { host_secret: secret, ..wanted(SYNC, &["linux"]) };
+    check(&of(None), std::slice::from_ref(&elsewhere), chosen("a"));
+    let file = Some(SecretRef::File("/token".into()));
+    check(&of(file.clone()), &[elsewhere.clone(), candidate("b")], chosen("b"));
+    let told = verdicts(&of(file.clone()), std::slice::from_ref(&elsewhere));
+    let reasons: Vec<_> = told.iter().flat_map(|verdict| &verdict.reasons).map(ToString::to_string).collect();
+    assert_eq!(reasons, ["cannot have [secret file:/token], which is of the agent's host"]);
+    assert!(matches!(select(&of(file), &[elsewhere], None), Selection::Nobody(_)));
 }

@@ -8,7 +8,7 @@ use crate::domain::selection::{Candidate, Verdict, Wanted};
 use crate::engine::control::Refusal;
 use crate::engine::dispatcher::{Judgement, wanted};
 use crate::engine::explanation::{DelegateVerdict, Subject};
-use crate::engine::tasks;
+use crate::engine::tasks::{self, host_secret_among};
 
 /// A task that is never handed out.
 const NO_TASK: TaskId = TaskId(0);
@@ -58,6 +58,8 @@ impl Agent {
         let schedule = self.plan.schedules.get(name).ok_or_else(|| Refusal::unknown("schedule", name.as_str()))?;
         let (task, of_sync) = self.sync_of(&schedule.config.link)?;
         let tags = self.config.tags_of_schedule(&schedule.config);
-        Ok((task, Wanted { hosts: of_sync.hosts, ..Wanted::new(tags, WorkKind::Run) }))
+        let given = host_secret_among(schedule.config.environment.values());
+        let host_secret = of_sync.host_secret.or_else(|| given.cloned());
+        Ok((task, Wanted { hosts: of_sync.hosts, host_secret, ..Wanted::new(tags, WorkKind::Run) }))
     }
 }

@@ -100,7 +100,13 @@ impl Agent {
 
     fn tell_reassigned(&self, reassigned: &Reassigned) {
         let Reassigned { connection, from, to, failure, .. } = reassigned;
-        let why = if failure.class == FailureClass::DelegateLost { "was lost at" } else { "could not connect in" };
+        let why = if failure.class == FailureClass::DelegateLost {
+            "was lost at"
+        } else if failure.class == FailureClass::SecretUnavailable {
+            "lacks a secret for"
+        } else {
+            "could not connect in"
+        };
         let next = to.as_ref().map_or_else(|| "it waits for another".to_owned(), |to| format!("{to} tries it"));
         let message = format!("delegate {from} {why} a task of connection {connection}: {next}");
         let event = Event::new(Utc::now(), EventName::TaskReassigned, message)

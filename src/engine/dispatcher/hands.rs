@@ -96,6 +96,7 @@ impl Hands {
             name: name.clone(),
             tags: delegate.tags().clone(),
             work: delegate.work(),
+            is_elsewhere: delegate.is_elsewhere(),
             status,
             lost: standing.and_then(|standing| standing.lost),
             capacity: delegate.capacity(),

@@ -13,6 +13,7 @@ use url::Url;
 use crate::domain::attempt::{Attempt, Server};
 use crate::domain::selection::Wanted;
 use crate::engine::delegate::{Delegate, ProgressSink};
+use crate::engine::tasks::host_secret;
 
 /// How long a delegate may take to end once its time is over, before its answer is no longer waited for: a run's processes
 /// have their own grace, and then have to be found.
@@ -238,7 +239,7 @@ impl Returned {
 
 /// What a task asks of whoever carries it out.
 pub(crate) fn wanted(task: &Task, tags: Tags) -> Wanted {
-    Wanted { hosts: hosts(task), ..Wanted::new(tags, task.work.kind()) }
+    Wanted { hosts: hosts(task), host_secret: host_secret(task).cloned(), ..Wanted::new(tags, task.work.kind()) }
 }
 
 fn canceled() -> Failure {

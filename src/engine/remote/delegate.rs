@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use suitesync_contract::rpc::WorkKind;
-use suitesync_contract::{
-    DelegateName, EnvironmentValue, Failure, FailureClass, Outcome, Progress, SecretRef, Tags, Task, Work,
-};
+use suitesync_contract::{DelegateName, Failure, FailureClass, Outcome, Progress, Tags, Task};
 use suitesync_remote::{Member, MemberStatus};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -143,6 +141,10 @@ impl Delegate for RemoteDelegate {
         self.standing.borrow().work.clone()
     }
 
+    fn is_elsewhere(&self) -> bool {
+        true
+    }
+
     fn status(&self) -> DelegateStatus {
         self.standing.borrow().status
     }
@@ -167,34 +169,20 @@ impl Delegate for RemoteDelegate {
     fn carry_out(&self, task: Task, progress: ProgressSink, cancel: CancellationToken) -> Carrying<'_> {
         Box::pin(async move {
             let id = task.id;
-            if let Some(reference) = unsendable(&task) {
-                return Outcome { task: id, result: Err(self.cannot_have(reference)) };
-            }
             let carried = self.meeting.until_left(|fleet| fleet.carry_out(&self.name, task, marking(progress), cancel));
-            Outcome { task: id, result: carried.await }
+            Outcome { task: id, result: carried.await.map_err(|failure| self.named(failure)) }
         })
     }
 }
 
 impl RemoteDelegate {
-    fn cannot_have(&self, reference: &SecretRef) -> Failure {
-        let message = format!("{reference} cannot be had by delegate {}, which is on another host", self.name);
-        let hint = "declare a [secrets.NAME] here and in the delegate's file, and write { secret = \"NAME\" }";
-        Failure::new(FailureClass::SecretUnavailable, message).with_hint(hint)
+    /// What its file does not allow is told with whose file that is.
+    fn named(&self, failure: Failure) -> Failure {
+        if failure.class != FailureClass::SecretUnavailable {
+            return failure;
+        }
+        Failure { message: format!("delegate {}: {}", self.name, failure.message), ..failure }
     }
-}
-
-/// A source of this host among the secrets of a task: only names may be sent.
-fn unsendable(task: &Task) -> Option<&SecretRef> {
-    let given = match &task.work {
-        Work::Run(run) => Some(run.environment.values()),
-        Work::Probe(_) | Work::Sync(_) => None,
-    };
-    let in_runs = given.into_iter().flatten().filter_map(|value| match value {
-        EnvironmentValue::Secret(reference) => Some(reference),
-        EnvironmentValue::Plain(_) => None,
-    });
-    task.access.secrets().chain(in_runs).find(|reference| !matches!(reference, SecretRef::Secret(_)))
 }
 
 /// Passes progress on; what a run's processes are found by means something on the delegate's host alone.
