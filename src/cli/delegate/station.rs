@@ -157,6 +157,7 @@ impl Home {
             path: source.path.to_owned(),
             environment,
             running: source.file,
+            told: Vec::new(),
             station: Arc::clone(&self.station),
             worker: Arc::clone(&self.worker),
             hiring: Arc::clone(&self.hiring),

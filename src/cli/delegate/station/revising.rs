@@ -20,6 +20,8 @@ pub(super) struct Revision {
     pub(super) path: PathBuf,
     pub(super) environment: Environment,
     pub(super) running: DelegateFile,
+    /// What is wrong with the file as it is now, and was told.
+    pub(super) told: Vec<Diagnostic>,
     pub(super) station: Arc<Station>,
     pub(super) worker: Arc<Worker>,
     pub(super) hiring: Arc<Hiring>,
@@ -47,13 +49,24 @@ impl Revision {
         }
     }
 
+    /// Once for each edit, however often the file is looked at.
+    fn tell_faults(&mut self, diagnostics: &[Diagnostic]) {
+        if self.told == diagnostics {
+            return;
+        }
+        self.told = diagnostics.to_vec();
+        for Diagnostic { file, line, message, help, .. } in diagnostics {
+            tracing::error!(%file, line, help, "the changed file is faulty and the last good one counts: {message}");
+        }
+    }
+
     fn take_up(&mut self, file: Option<DelegateFile>, diagnostics: &[Diagnostic]) -> ReloadOutcome {
         let read = file.and_then(|file| Some((file.station.clone()?, file)));
         let Some((settings, file)) = read else {
-            let faults: Vec<_> = diagnostics.iter().map(Diagnostic::render).collect();
-            tracing::error!("the changed file is faulty; the last good one counts:\n{}", faults.join("\n\n"));
+            self.tell_faults(diagnostics);
             return ReloadOutcome::Rejected;
         };
+        self.told.clear();
         if file == self.running {
             return ReloadOutcome::Unchanged;
         }
