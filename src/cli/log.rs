@@ -19,12 +19,15 @@ use crate::config::{LogConfig, LogFormat};
 /// What stands before the names of fields in the journal: `journalctl SUITESYNC_EVENT=link.synced`.
 const JOURNAL_PREFIX: &str = "SUITESYNC";
 
+/// What this library has to say of a connection we say ourselves, with the next step.
+const QUIET: &str = "async_nats=off";
+
 /// Sends the log where it belongs. Called once, by the agent.
 pub(super) fn start(config: &LogConfig) {
     let crates =
         ["suitesync", "suitesync_git", "suitesync_reach", "suitesync_azure", "suitesync_runner", "suitesync_remote"];
     let level = config.level.as_str();
-    let filter = crates.iter().fold("warn".to_owned(), |filter, name| format!("{filter},{name}={level}"));
+    let filter = crates.iter().fold(format!("warn,{QUIET}"), |filter, name| format!("{filter},{name}={level}"));
     let registry = tracing_subscriber::registry().with(EnvFilter::new(filter));
     let journal = || match std::env::var_os("JOURNAL_STREAM") {
         Some(_) => tracing_journald::layer().ok().map(|layer| layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()))),
@@ -50,7 +53,7 @@ pub(super) fn start(config: &LogConfig) {
 /// it on: systemd, or the agent.
 pub(super) fn start_on_stderr() {
     let lines = tracing_subscriber::fmt::layer().event_format(Lines { style: Style::Weighed });
-    let filter = EnvFilter::new("info,async_nats=warn");
+    let filter = EnvFilter::new(format!("info,{QUIET}"));
     drop(
         tracing_subscriber::registry()
             .with(filter)

@@ -87,6 +87,8 @@ catalogue! {
     DelegateLost "delegate.lost" Warn "delegate, reason" "A delegate cannot be reached; what needs it waits, and it is tried again."
     DelegateDrained "delegate.drained" Info "delegate, by" "An operator drains a delegate: it ends what it has and takes nothing new."
     DelegateResumed "delegate.resumed" Info "delegate, by" "A delegate that was drained takes tasks again."
+    RemoteLost "remote.lost" Warn "class, hint" "NATS cannot be reached: delegates on other hosts are not judged meanwhile, and what is for them waits."
+    RemoteConnected "remote.connected" Info "" "NATS is reached, and with it delegates on other hosts."
     DelegateRefused "delegate.refused" Warn "delegate, reason" "A delegate on another host announced itself under a name that is not accepted."
     TaskRefused "task.refused" Warn "link, connection, run, delegate, reason" "An outcome came too late to count: what asked for it has changed since."
     TaskReassigned "delegate.task_reassigned" Warn "connection, run, delegate, to, attempt, class, hint" "A delegate was lost at a task, or could not connect: another one tries it, or it waits for one."

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::delegate::{Delegate, ProgressSink};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::config::{Config, DelegateKind, RemoteConfig, Secrets};
 use crate::domain::event::{Event, EventName};
 use admission::Admission;
@@ -65,6 +65,7 @@ impl RemoteDelegates {
     pub fn begin(config: &Config, remote: &RemoteConfig, secrets: &Secrets, around: Surroundings) -> Self {
         let admission = Arc::new(Admission::new(remote, taken(config)));
         let (stop, admitting) = (around.stop.clone(), Arc::clone(&admission));
+        let telling = around.clone();
         let fleet = bus_settings(remote, secrets).and_then(|bus| {
             let agent = config.agent.name.parse().map_err(|fault| {
                 Failure::new(FailureClass::Internal, format!("the agent's name is no name of a stream: {fault}"))
@@ -76,12 +77,13 @@ impl RemoteDelegates {
             };
             Ok(Fleet::begin(bus, settings))
         });
-        if let Err(failure) = &fleet {
-            tracing::error!(
+        match &fleet {
+            Ok(fleet) => drop(telling.tracker.spawn(tell_of_nats(fleet.state(), telling.clone()))),
+            Err(failure) => tracing::error!(
                 class = failure.class.code(),
                 "delegates of other hosts cannot be met: {}",
                 failure.message
-            );
+            ),
         }
         let meeting = Arc::new(Meeting { fleet, stop });
         Self { meeting, admission, known: Mutex::default(), recalled: Mutex::default() }
@@ -197,15 +199,43 @@ fn taken(config: &Config) -> BTreeSet<DelegateName> {
     here.map(|delegate| delegate.name.clone()).collect()
 }
 
+/// Tells when NATS goes away and when it is there, each once.
+async fn tell_of_nats(mut state: watch::Receiver<BusState>, around: Surroundings) {
+    let mut was_there = None;
+    loop {
+        let now = state.borrow_and_update().clone();
+        let event = match now {
+            BusState::Connecting => None,
+            BusState::Connected => (was_there != Some(true)).then(|| {
+                Event::new(Utc::now(), EventName::RemoteConnected, "NATS is there: delegates of other hosts are met")
+            }),
+            BusState::Away(error) => (was_there != Some(false)).then(|| {
+                let failure = trouble_with(&error);
+                Event::new(Utc::now(), EventName::RemoteLost, failure.message.as_str()).failure(&failure)
+            }),
+        };
+        if let Some(event) = event {
+            was_there = Some(event.name == EventName::RemoteConnected);
+            report(around.catalog.tell(event).await);
+        }
+        match around.stop.run_until_cancelled(state.changed()).await {
+            Some(Ok(())) => {}
+            Some(Err(_)) | None => return,
+        }
+    }
+}
+
+fn report(told: Result<(), CatalogError>) {
+    if let Err(error) = told {
+        tracing::error!(error = &error as &dyn std::error::Error, "failed to write to the catalog");
+    }
+}
+
 /// Records what nobody waits for.
 fn notice_to(around: Surroundings, admission: Arc<Admission>) -> Arc<dyn Fn(Notice) + Send + Sync> {
     Arc::new(move |notice| {
         let (event, catalog) = (event_of(notice, &admission), around.catalog.clone());
-        around.tracker.spawn(async move {
-            if let Err(error) = catalog.tell(event).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "failed to write to the catalog");
-            }
-        });
+        around.tracker.spawn(async move { report(catalog.tell(event).await) });
     })
 }
 

@@ -67,7 +67,11 @@ pub fn trouble_with(error: &RemoteError) -> Failure {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
-        message = format!("{message}: {source}");
+        let told = source.to_string();
+        // Errors of the library repeat their causes.
+        if !message.contains(&told) {
+            message = format!("{message}: {told}");
+        }
         cause = source.source();
     }
     Failure::new(class_of(error), message).with_hint("it is tried again by itself; what is for those delegates waits")
@@ -87,6 +91,7 @@ fn class_of(error: &RemoteError) -> FailureClass {
         | RemoteError::Old { .. }
         | RemoteError::NoJetStream { .. }
         | RemoteError::NoJetStreamForAccount
+        | RemoteError::NoRoom
         | RemoteError::Stream { .. }
         | RemoteError::Journal { .. }
         | _ => FailureClass::ServerError,

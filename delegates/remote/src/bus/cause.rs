@@ -46,6 +46,10 @@ pub enum RemoteError {
     NoJetStream { server: String },
     #[error("failed to use JetStream: it is not enabled for this account; add `jetstream: enabled` to the account")]
     NoJetStreamForAccount,
+    #[error(
+        "failed to use JetStream: NATS has too little room; it sets about 2 GiB of disk aside for each agent: raise `max_file_store`, or the account's limits"
+    )]
+    NoRoom,
     #[error("failed to {verb} the stream or consumer {name}: check the account's permissions and limits")]
     Stream {
         verb: &'static str,
@@ -108,6 +112,11 @@ pub(super) fn of_jetstream(
         Some(ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT | ErrorCode::NO_ACCOUNT) => {
             RemoteError::NoJetStreamForAccount
         }
+        Some(
+            ErrorCode::INSUFFICIENT_RESOURCES
+            | ErrorCode::STORAGE_RESOURCES_EXCEEDED
+            | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+        ) => RemoteError::NoRoom,
         _ => RemoteError::Stream { verb, name: name.to_owned(), source: source.into() },
     }
 }
