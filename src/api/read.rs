@@ -1,5 +1,7 @@
 //! Routes that show something.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -31,8 +33,8 @@ const RESULTS_OF_A_CASE: u32 = 10;
 
 pub(super) async fn status(State(api): State<Api>) -> Answer<StatusView> {
     let state = api.control.state().await?;
-    let now = state.now;
-    let known = api.control.catalog.read(move |sql| Known::read(sql, now)).await?;
+    let (config, now) = (Arc::clone(&state.config), state.now);
+    let known = api.control.catalog.read(move |sql| Known::read(sql, &config, now)).await?;
     json(StatusView::new(&state, &known))
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Answ
     let run = find(&api, &id).await?;
     let filter = ResultFilter { run: Some(run.id), ..ResultFilter::default() };
     let results = api.control.catalog.read(move |sql| results::list(sql, &filter)).await?;
-    json(RunDetail { run, results })
+    json(RunDetail::new(run, results, &api.control.state().await?))
 }
 
 /// The run with the id in a path. What is no number is no run.

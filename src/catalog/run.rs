@@ -18,7 +18,7 @@ use super::{Change, Result};
 use crate::domain::run::{RunEvent, RunStatus};
 
 pub use ending::{RunEnded, end};
-pub use overview::{RunTotals, newest, totals};
+pub use overview::{RunEnd, RunTotals, newest, newest_ends, totals};
 
 /// A run as the store knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -252,9 +252,13 @@ pub fn ids(sql: &Connection, link: &LinkName, status: RunStatus) -> Result<Vec<R
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The words in the parentheses are those of the index over runs that are not over.
+const QUEUED: &str = "SELECT id, schedule FROM run
+    WHERE status IN ('queued', 'running', 'canceling') AND status = 'queued' ORDER BY id";
+
 /// Every queued run with its schedule.
 pub fn queued(sql: &Connection) -> Result<Vec<(RunId, ScheduleName)>> {
-    let mut statement = sql.prepare_cached("SELECT id, schedule FROM run WHERE status = 'queued' ORDER BY id")?;
+    let mut statement = sql.prepare_cached(QUEUED)?;
     let rows = statement.query_map([], |row| Ok((RunId(row.get(0)?), row.word("schedule")?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -290,5 +294,6 @@ mod tests {
         check(RunFilter { unfinished: true, ..all() }, "run_unfinished (status=?)");
         check(RunFilter { schedule: Some("nightly".to_owned()), ..all() }, "run_by_suite (schedule=?)");
         check(RunFilter { link: Some("shop".to_owned()), ..all() }, "run_by_link (link=?)");
+        check_plan((QUEUED.to_owned(), Vec::new()), "run_unfinished (status=?)");
     }
 }

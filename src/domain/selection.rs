@@ -159,6 +159,18 @@ pub fn why_nobody(wanted: &Wanted, candidates: &[Candidate]) -> Option<String> {
     (!verdicts.iter().any(Verdict::is_at_hand)).then(|| told(&verdicts))
 }
 
+/// Why such a task waits at this moment, be it for a free place. Nothing where somebody could begin it at once.
+pub fn why_waits(wanted: &Wanted, candidates: &[Candidate]) -> Option<String> {
+    let verdicts = verdicts(wanted, candidates);
+    (!verdicts.iter().any(Verdict::is_eligible)).then(|| told(&verdicts))
+}
+
+/// Those that have the tags and do the work, be they there or not; all where none does.
+pub fn suited(wanted: &Wanted, candidates: &[Candidate]) -> Vec<Candidate> {
+    let suited: Vec<_> = candidates.iter().filter(|candidate| candidate.suits(wanted)).cloned().collect();
+    if suited.is_empty() { candidates.to_vec() } else { suited }
+}
+
 /// What each delegate lacks for a task, in the order of `candidates`.
 ///
 /// Nobody backs off where nobody else is at hand: a host that one delegate alone can be asked for is asked for by it.

@@ -209,6 +209,8 @@ impl Agent {
             rejected: self.rejected.clone(),
             delegates: self.dispatcher.views(),
             candidates: self.dispatcher.candidates(),
+            drained: self.dispatcher.drained().clone(),
+            handed: self.handed(),
             started_with: Arc::clone(&self.started_with),
             remote: self.remote.as_ref().and_then(|remote| remote.trouble()),
             executes_runs: self.executes_runs(),
@@ -289,8 +291,14 @@ impl Agent {
 
     /// Takes note that the catalog could not be written; told once until it can be again.
     fn note_unwritable(&mut self, error: &CatalogError) -> Failure {
-        let class = if error.is_disk_full() { FailureClass::DiskFull } else { FailureClass::Internal };
-        let failure = Failure::new(class, format!("failed to write the catalog: {}", error.cause()));
+        let folder = self.started_with.agent.state_dir.display();
+        let (class, hint) = if error.is_disk_full() {
+            (FailureClass::DiskFull, format!("make room in {folder}"))
+        } else {
+            (FailureClass::Internal, format!("see that {folder} has room and can be written"))
+        };
+        let message = format!("failed to write the catalog: {}", error.cause());
+        let failure = Failure::new(class, message).with_hint(hint);
         if self.unwritable.is_none() {
             let event = Event::new(Utc::now(), EventName::CatalogUnwritable, failure.message.as_str());
             audit::log(&event.failure(&failure));

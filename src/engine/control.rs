@@ -86,6 +86,10 @@ pub struct AgentState {
     pub delegates: Vec<DelegateView>,
     /// The same delegates as selection knows them.
     pub candidates: Vec<Candidate>,
+    /// Those that an operator has drained, be they there or not.
+    pub drained: BTreeSet<DelegateName>,
+    /// Runs that a delegate has in hand, begun or not.
+    pub handed: BTreeSet<RunId>,
     /// What the agent was started with: some keys count at a start only.
     pub started_with: Arc<Config>,
     /// Why delegates of other hosts cannot be met, while that is so.

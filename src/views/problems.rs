@@ -1,5 +1,8 @@
 //! What is wrong, and what to do about each.
 
+mod delegates;
+mod schedules;
+
 use chrono::{SecondsFormat, TimeDelta};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::{Failure, FailureClass};
@@ -9,6 +12,12 @@ use crate::catalog::link::LinkRecord;
 use crate::config::{Proceed, needs_restart};
 use crate::domain::link::LinkStatus;
 use crate::engine::control::AgentState;
+
+pub(super) use schedules::LastEnds;
+
+/// Delegates have this long to come after a configuration was taken up: a program may take most of it to begin, and
+/// those on other hosts announce themselves every few seconds.
+const SETTLING: TimeDelta = TimeDelta::seconds(30);
 
 /// A link may miss one turn, and this much more, before it counts as overdue: servers may think for a minute.
 const OVERDUE: TimeDelta = TimeDelta::seconds(90);
@@ -26,7 +35,10 @@ pub(super) fn problems(state: &AgentState, known: &Known) -> Vec<Problem> {
     let mut problems = of_configuration(state);
     problems.extend(state.unwritable.iter().map(|failure| failing("the catalog".to_owned(), failure)));
     problems.extend(state.remote.iter().map(|failure| failing("delegates of other hosts".to_owned(), failure)));
+    problems.extend(delegates::problems(state));
     problems.extend(without_executor(state));
+    problems.extend(schedules::waiting(state, &known.queued));
+    problems.extend(schedules::in_error(state, &known.last_ends));
     problems.extend(of_connections(known));
     problems.extend(of_links(state, known));
     problems
@@ -113,4 +125,28 @@ fn standing_still(state: &AgentState, link: &LinkRecord) -> Option<Problem> {
     }
     let message = format!("it was last looked at {}", checked.to_rfc3339_opts(SecondsFormat::Secs, true));
     problem("overdue", message, "look at its connection's host, and at `suitesync delegate list`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use suitesync_contract::rpc::WorkKind;
+
+    use crate::domain::delegate::DelegateStatus;
+    use crate::domain::selection::Candidate;
+
+    /// A delegate that executes runs, with its name as its only tag and a free place.
+    pub(super) fn candidate(name: &str, status: DelegateStatus) -> Candidate {
+        Candidate {
+            name: name.parse().unwrap(),
+            tags: [name].into_iter().collect(),
+            work: vec![WorkKind::Run],
+            status,
+            lost: None,
+            capacity: 1,
+            tasks: 0,
+            runs: 0,
+            backs_off: Vec::new(),
+            last_used: 0,
+        }
+    }
 }

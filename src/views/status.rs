@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use suitesync_contract::{RunId, ScheduleName};
 
-use super::problems::{Problem, problems};
+use super::problems::{LastEnds, Problem, problems};
 use super::{ConnectionView, LinkView};
 use crate::catalog;
 use crate::catalog::connection::{self, ConnectionRecord};
 use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::run::{self, RunTotals};
-use crate::config::Diagnostic;
+use crate::config::{Config, Diagnostic};
 use crate::engine::control::AgentState;
 use crate::engine::dispatcher::DelegateView;
 
@@ -62,11 +63,21 @@ pub struct Known {
     pub(super) connections: Vec<ConnectionRecord>,
     pub(super) links: Vec<LinkRecord>,
     runs: RunTotals,
+    /// Every queued run, also one that a delegate has in hand and has not begun.
+    pub(super) queued: Vec<(RunId, ScheduleName)>,
+    pub(super) last_ends: LastEnds,
 }
 
 impl Known {
-    pub fn read(sql: &rusqlite::Connection, now: DateTime<Utc>) -> catalog::Result<Self> {
-        Ok(Self { connections: connection::list(sql)?, links: link::list(sql)?, runs: run::totals(sql, now - RECENT)? })
+    pub fn read(sql: &rusqlite::Connection, config: &Config, now: DateTime<Utc>) -> catalog::Result<Self> {
+        let queued = run::queued(sql)?;
+        Ok(Self {
+            connections: connection::list(sql)?,
+            links: link::list(sql)?,
+            runs: run::totals(sql, now - RECENT)?,
+            last_ends: LastEnds::read(sql, config, &queued)?,
+            queued,
+        })
     }
 }
 

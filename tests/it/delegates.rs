@@ -112,6 +112,29 @@ fn a_drained_delegate_takes_nothing_new_and_is_drained_after_a_restart() {
 }
 
 #[test]
+fn a_run_that_waits_for_a_drained_delegate_is_told_with_what_helps() {
+    let (site, _repository, commit) = Site::with_shop();
+    let text = local("syncing", "runs = false")
+        + &local("b-good", "runs = true")
+        + &site.connection("server", "shop.git")
+        + &site.link("shop", "server", "shop.git", "");
+    site.configure(&(text + &site.schedule("nightly", "Test Suites/Smoke", "true", "")));
+    let _agent = site.agent();
+    site.wait_for_commit("shop", &commit);
+    site.json(&["delegate", "drain", "b-good"]);
+    let id = site.start("nightly")[0];
+    assert_eq!(site.json(&["run", "show", &id.to_string()])["waits"], "b-good: draining");
+    let status = site.json(&["status"]);
+    let problem = find(&status["problems"], "subject", "schedule nightly");
+    assert_eq!(problem["message"], "1 run waits: b-good: draining", "{status}");
+    assert_eq!(problem["hint"], "suitesync delegate resume b-good", "{status}");
+    site.json(&["delegate", "resume", "b-good"]);
+    let run = site.wait_for_run(id, "passed");
+    assert_eq!(site.json(&["run", "show", &run["id"].to_string()])["waits"], Value::Null);
+    assert_eq!(site.json(&["status"])["problems"], json!([]));
+}
+
+#[test]
 fn what_failed_for_want_of_a_delegate_is_done_when_there_is_one() {
     let site = site_with(&local("one", ""), "");
     let _agent = site.agent();

@@ -1,15 +1,16 @@
-//! Runs seen from above: how many there are, and the newest of each schedule.
+//! Runs seen from above: how many there are, the newest of each schedule, and how its last ones ended.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
-use suitesync_contract::ScheduleName;
+use suitesync_contract::{RunId, ScheduleName};
 
 use super::super::Result;
-use super::super::columns::millis;
+use super::super::columns::{Columns, millis};
 use super::{RunRecord, read};
+use crate::domain::run::RunStatus;
 
 /// How many runs there are of those that somebody may have to look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,14 +44,42 @@ pub fn newest(sql: &Connection) -> Result<BTreeMap<ScheduleName, RunRecord>> {
     Ok(runs.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How a run has ended that was to be executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    pub id: RunId,
+    pub status: RunStatus,
+    /// A stable code.
+    pub reason: Option<String>,
+    pub message: Option<String>,
+}
+
+/// The inner part reads nothing but an index: only runs that it names are looked at.
+const NEWEST_ENDS: &str = "SELECT id, status, reason, message FROM run
+    WHERE id IN (SELECT id FROM run WHERE schedule = ?1 ORDER BY id DESC LIMIT ?2)
+        AND status IN ('passed', 'failed', 'error', 'timed_out')
+    ORDER BY id DESC LIMIT ?3";
+
+/// How the newest `limit` runs of a schedule have ended, newest first, of those among its newest `among` runs that were
+/// neither canceled nor skipped.
+pub fn newest_ends(sql: &Connection, schedule: &ScheduleName, among: usize, limit: usize) -> Result<Vec<RunEnd>> {
+    let mut statement = sql.prepare_cached(NEWEST_ENDS)?;
+    let read = |row: &Row<'_>| {
+        let (id, status) = (RunId(row.get("id")?), row.word("status")?);
+        Ok(RunEnd { id, status, reason: row.get("reason")?, message: row.get("message")? })
+    };
+    let ends = statement.query_map((schedule.as_str(), among, limit), read)?;
+    Ok(ends.collect::<rusqlite::Result<_>>()?)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
 
+    use super::super::super::wanted::tests::check_plan;
     use super::super::{Because, NewRun, insert};
     use super::*;
     use crate::catalog::Catalog;
-    use crate::domain::run::RunStatus;
 
     fn new(schedule: &str, now: DateTime<Utc>) -> NewRun {
         NewRun {
@@ -86,5 +115,34 @@ mod tests {
         let newest = catalog.read(newest).await.unwrap();
         let found: Vec<_> = newest.iter().map(|(name, run)| (name.as_str(), run.status)).collect();
         assert_eq!(found, [("a", RunStatus::Skipped), ("b", RunStatus::Queued)]);
+    }
+
+    #[tokio::test]
+    async fn how_the_last_runs_of_a_schedule_ended_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
+        let now = Utc::now();
+        let write = move |change: &mut crate::catalog::Change<'_>| {
+            let because = Because { message: Some("no space left".to_owned()), ..Because::reason("disk_full") };
+            for status in [RunStatus::Passed, RunStatus::Error, RunStatus::Skipped, RunStatus::Error] {
+                insert(change, &new("a", now), status, &because, now)?;
+            }
+            insert(change, &new("a", now), RunStatus::Queued, &Because::default(), now)?;
+            insert(change, &new("b", now), RunStatus::Failed, &Because::default(), now).map(drop)
+        };
+        catalog.write(write).await.unwrap();
+        let ends = |among, limit| catalog.read(move |sql| newest_ends(sql, &"a".parse().unwrap(), among, limit));
+        let statuses = |ends: &[RunEnd]| ends.iter().map(|end| (end.id.0, end.status)).collect::<Vec<_>>();
+        let all = ends(9, 9).await.unwrap();
+        assert_eq!(statuses(&all), [(4, RunStatus::Error), (2, RunStatus::Error), (1, RunStatus::Passed)]);
+        assert_eq!(all[0].reason.as_deref().zip(all[0].message.as_deref()), Some(("disk_full", "no space left")));
+        assert_eq!(statuses(&ends(9, 1).await.unwrap()), [(4, RunStatus::Error)]);
+        assert_eq!(statuses(&ends(1, 9).await.unwrap()), []);
+    }
+
+    #[test]
+    fn the_last_runs_of_a_schedule_are_found_by_an_index_alone() {
+        let values = vec!["a".to_owned().into(), 9.into(), 3.into()];
+        check_plan((NEWEST_ENDS.to_owned(), values), "COVERING INDEX run_by_suite (schedule=?)");
     }
 }

@@ -81,6 +81,9 @@ pub(super) fn detail(detail: &RunDetail, look: &Look) -> String {
         table.field("root", Cell::new(&run.root));
     }
     table.field("status", Cell::status(run.status.code()));
+    if let Some(why) = &detail.waits {
+        table.field("waits", Cell::painted(Paint::Warning, why));
+    }
     if let Some(reason) = &run.reason {
         table.field("reason", Cell::new(reason));
     }

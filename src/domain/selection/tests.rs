@@ -201,3 +201,17 @@ fn a_secret_of_the_agents_host_is_not_asked_of_other_hosts() {
     assert_eq!(reasons, ["cannot have [secret file:/token], which is of the agent's host"]);
     assert!(matches!(select(&of(file), &[elsewhere], None), Selection::Nobody(_)));
 }
+
+#[test]
+fn why_a_task_waits_is_told_of_those_that_could_have_it() {
+    let check = |candidates: &[Candidate], expect: Option<&str>| {
+        let wanted = wanted(RUN, &["linux"]);
+        assert_eq!(why_waits(&wanted, &suited(&wanted, candidates)).as_deref(), expect);
+    };
+    let syncing = || with("c", |one| one.work = vec![SYNC]);
+    let full = || with("a", |one| one.runs = 4);
+    check(&[full(), candidate("b")], None);
+    check(&[full(), syncing()], Some("a: full: 4 of 4"));
+    check(&[full(), with("b", |one| one.status = DelegateStatus::Lost)], Some("a: full: 4 of 4; b: lost"));
+    check(&[syncing()], Some("c: does no runs"));
+}

@@ -4,13 +4,14 @@
 mod ending;
 mod resuming;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use suitesync_contract::rpc::WorkKind;
-use suitesync_contract::{DelegateName, Failure, LinkName, Progress, RunId, Tags, Task};
+use suitesync_contract::{DelegateName, Failure, LinkName, Progress, RunId, Tags, Task, TaskId};
 use tokio_util::sync::CancellationToken;
 
 use super::operating::unrecorded;
@@ -218,6 +219,15 @@ impl Agent {
                 Err(error) => report_write::<()>(Err(error)),
             }
         });
+    }
+
+    /// Runs that a delegate has in hand; all others that are queued wait.
+    pub(super) fn handed(&self) -> BTreeSet<RunId> {
+        let run_of = |(task, job): (&TaskId, &Job)| {
+            let Job::Run(run) = job else { return None };
+            self.dispatcher.holder(*task).map(|_| *run)
+        };
+        self.under_way.iter().filter_map(run_of).collect()
     }
 
     /// Whether any delegate executes runs at all.

@@ -95,7 +95,7 @@ fn what_did_not_pass_comes_first_in_the_details() {
         result("Test Cases/Login", CaseStatus::Passed, None),
         result("Test Cases/Pay", CaseStatus::Failed, Some("no such\u{1b} button\nat line 3")),
     ];
-    insta::assert_snapshot!(plain(&detail(&RunDetail { run: failed(12), results }, &look())), @r"
+    insta::assert_snapshot!(plain(&detail(&RunDetail { run: failed(12), waits: None, results }, &look())), @r"
     run           12
     schedule      nightly
     link          checkout-tests
@@ -117,6 +117,13 @@ fn what_did_not_pass_comes_first_in_the_details() {
     failed  Test Cases/Pay    1.2 s  no such\u{1b} button
     passed  Test Cases/Login  1.2 s
     ");
+}
+
+#[test]
+fn a_queued_run_tells_what_it_waits_for() {
+    let waits = Some("b-good: draining".to_owned());
+    let shown = plain(&detail(&RunDetail { run: run(13, RunStatus::Queued), waits, results: Vec::new() }, &look()));
+    assert_eq!(shown.lines().nth(5), Some("waits         b-good: draining"), "{shown}");
 }
 
 #[test]
