@@ -140,6 +140,7 @@ mod tests {
             name: name.parse().unwrap(),
             tags: [name].into_iter().collect(),
             work: vec![WorkKind::Run],
+            is_elsewhere: false,
             status,
             lost: None,
             capacity: 1,
