@@ -18,6 +18,7 @@ pub mod schedule;
 pub mod sync;
 mod wanted;
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -44,6 +45,8 @@ pub enum CatalogError {
     Migrate { path: PathBuf, source: Box<refinery::Error> },
     #[error("the catalog {} was written by a newer suitesync (version {found}, this one knows {known}); install that version again", path.display())]
     Newer { path: PathBuf, found: i32, known: i32 },
+    #[error("failed to use the catalog {}: the disk is full", path.display())]
+    DiskFull { path: PathBuf },
     #[error("failed to use the catalog")]
     Sqlite(#[from] rusqlite::Error),
     #[error("failed to read a field of the catalog")]
@@ -55,18 +58,31 @@ pub enum CatalogError {
 impl CatalogError {
     /// What the store itself said, for people.
     pub fn cause(&self) -> String {
-        let source = std::error::Error::source(self);
-        source.map_or_else(|| self.to_string(), ToString::to_string)
+        if self.full_disk().is_some() {
+            return "the disk is full".to_owned();
+        }
+        self.source().map_or_else(|| self.to_string(), ToString::to_string)
     }
 
-    /// Whether room on the disk is what lacks.
-    pub fn is_disk_full(&self) -> bool {
+    /// The folder where room lacks, if that is what lacks.
+    pub fn full_disk(&self) -> Option<&Path> {
         match self {
-            Self::Sqlite(source) | Self::Open { source, .. } => {
-                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
-            }
-            Self::Migrate { .. } | Self::Newer { .. } | Self::Content(_) | Self::Closed => false,
+            Self::DiskFull { path } => path.parent(),
+            Self::Open { .. }
+            | Self::Migrate { .. }
+            | Self::Newer { .. }
+            | Self::Sqlite(_)
+            | Self::Content(_)
+            | Self::Closed => None,
         }
+    }
+
+    /// The same, told as a full disk where the store at `path` says that it is one.
+    fn at(self, path: &Path) -> Self {
+        let is_full = std::iter::successors(self.source(), |&cause| cause.source())
+            .filter_map(|cause| cause.downcast_ref::<rusqlite::Error>())
+            .any(|cause| cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull));
+        if is_full { Self::DiskFull { path: path.to_owned() } } else { self }
     }
 }
 
@@ -132,8 +148,9 @@ pub struct Catalog {
 impl Catalog {
     /// Opens the store, made or brought to this version where needed. Ends when the last handle is dropped.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut connection = open::writer(path)?;
-        let readers = (0..READERS).map(|_| open::reader(path)).collect::<Result<Vec<_>>>()?;
+        let mut connection = open::writer(path).map_err(|error| error.at(path))?;
+        let readers = (0..READERS).map(|_| open::reader(path)).collect::<Result<Vec<_>>>();
+        let readers = readers.map_err(|error| error.at(path))?;
         let (writer, mut writes) = mpsc::channel::<Write>(WAITING_WRITES);
         std::thread::Builder::new()
             .name("catalog".to_owned())
@@ -197,7 +214,7 @@ impl Catalog {
             let _ = reply.send(result);
         });
         self.writer.send(job).await.map_err(|_| CatalogError::Closed)?;
-        answer.await.map_err(|_| CatalogError::Closed)?
+        answer.await.map_err(|_| CatalogError::Closed)?.map_err(|error| error.at(&self.path))
     }
 
     /// Keeps and logs one event that belongs to no other write.
@@ -246,4 +263,22 @@ fn publish(followers: &broadcast::Sender<Arc<Event>>, event: Event) {
     audit::log(&event);
     // Nobody may be following.
     let _ = followers.send(Arc::new(event));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
+        let fill = |change: &mut Change<'_>| {
+            change.sql().pragma_update(None, "max_page_count", 1)?;
+            Ok(change.sql().execute_batch("CREATE TABLE large AS SELECT zeroblob(1000000) AS noise")?)
+        };
+        let error = catalog.write(fill).await.unwrap_err();
+        assert_eq!((error.full_disk(), error.cause().as_str()), (Some(folder.path()), "the disk is full"));
+        assert!(error.source().is_none(), "{error} tells all of it");
+    }
 }

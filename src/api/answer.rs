@@ -22,6 +22,7 @@ impl IntoResponse for Refused {
             RefusalKind::Unknown => StatusCode::NOT_FOUND,
             RefusalKind::Conflict => StatusCode::CONFLICT,
             RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            RefusalKind::Unrecorded => StatusCode::INTERNAL_SERVER_ERROR,
             RefusalKind::NotPermitted => StatusCode::FORBIDDEN,
         };
         (status, Json(self.0)).into_response()

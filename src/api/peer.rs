@@ -84,7 +84,7 @@ impl Asking {
         match (state.config.access.permit(&self.0, need), self.0.standing) {
             (true, _) => Ok(()),
             (false, Standing::Runner) => Err(refused_to_runs()),
-            (false, Standing::Owner | Standing::Other) => Err(refused(self.name(), &need)),
+            (false, Standing::Owner | Standing::Other) => Err(refused(&format!("user `{}`", self.name()), &need)),
         }
     }
 }

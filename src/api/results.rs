@@ -3,6 +3,7 @@
 //! A report is kept in a nameless file while it comes in, so that neither its size nor a slow sender costs memory, and
 //! nothing of it is left if the agent is killed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::path::Path;
@@ -20,14 +21,16 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 
 use super::Api;
-use super::answer::{Answer, Refused, json};
+use super::answer::{Answer, json};
 use super::peer::Asking;
 use super::read::check_link;
-use crate::catalog::Result as Stored;
 use crate::catalog::contents::cases::{self, CaseFilter};
 use crate::catalog::import::NewImport;
 use crate::catalog::results::{self, Recorded, ResultFilter, ResultRecord};
+use crate::catalog::{CatalogError, Result as Stored};
+use crate::config::Config;
 use crate::domain::access::Need;
+use crate::domain::nearest::suggestion;
 use crate::engine::control::Refusal;
 use crate::engine::importing::{self, Imported};
 use crate::views::ImportView;
@@ -99,7 +102,9 @@ pub(super) async fn import(
     }
     who.expect(&api, Need::Project(&query.project)).await?;
     let state = api.control.state().await?;
-    let spooled = spool(body, &state.started_with.agent.state_dir, MAX_REPORT).await?;
+    let folder = &state.started_with.agent.state_dir;
+    let spooled = spool(body, folder, MAX_REPORT).await.map_err(|error| error.refusal(folder))?;
+    let unknown_project = unknown_project(&state.config, &query.project);
     let turn = imports.0.acquire_owned().await.map_err(|_| Refusal::unavailable("the agent is stopping"))?;
     let (source, new) = (query.source.clone(), spooled.import(query));
     let read = tokio::task::spawn_blocking(move || read(spooled.file, source));
@@ -110,8 +115,20 @@ pub(super) async fn import(
         let _turn = turn;
         importing::import(&catalog, &by, new, report).await
     });
-    let imported = importing.await.map_err(|_| Refusal::unavailable("failed to record the report"))??;
-    json(view(&told, imported))
+    let imported = importing.await.map_err(|_| Refusal::unavailable("failed to record the report"))?;
+    let imported = imported.map_err(|error| unrecorded(&error))?;
+    json(ImportView { unknown_project, ..view(&told, imported) })
+}
+
+/// What projects there are, where no link belongs to this one: it may be a slip, or a link may come later.
+fn unknown_project(config: &Config, project: &str) -> Option<String> {
+    let known: BTreeSet<_> = config.links.values().map(|link| link.project.as_str()).collect();
+    (!known.contains(project)).then(|| suggestion(project, "projects of links", known))
+}
+
+fn unrecorded(error: &CatalogError) -> Refusal {
+    tracing::error!(error = error as &dyn std::error::Error, "failed to record a report");
+    Refusal::unrecorded(format!("failed to record the report: {}", error.cause()), error.full_disk())
 }
 
 fn view(report: &ResultFile, imported: Imported) -> ImportView {
@@ -120,7 +137,7 @@ fn view(report: &ResultFile, imported: Imported) -> ImportView {
         Imported::Before(before) => (Recorded::default(), Some(before.recorded_at)),
     };
     let (source, notices) = (report.path.clone(), report.notices.clone());
-    ImportView { source, state: report.state, recorded, already_imported_at, notices }
+    ImportView { source, state: report.state, recorded, already_imported_at, unknown_project: None, notices }
 }
 
 /// Why a report did not come in.
@@ -134,14 +151,18 @@ enum SpoolError {
     Keep(#[from] io::Error),
 }
 
-impl From<SpoolError> for Refused {
-    fn from(error: SpoolError) -> Self {
-        let message = error.to_string();
-        Self(match error {
-            SpoolError::TooLarge { .. } => Refusal::conflict(message, "split it, or leave out what the tests print"),
-            SpoolError::BrokenOff => Refusal::conflict(message, "import it again"),
-            SpoolError::Keep(_) => Refusal::unavailable(message),
-        })
+impl SpoolError {
+    fn refusal(self, folder: &Path) -> Refusal {
+        let message = self.to_string();
+        match self {
+            Self::TooLarge { .. } => Refusal::conflict(message, "split it, or leave out what the tests print"),
+            Self::BrokenOff => Refusal::conflict(message, "import it again"),
+            Self::Keep(error) => {
+                tracing::error!(%error, "failed to keep a report");
+                let is_full = error.kind() == io::ErrorKind::StorageFull;
+                Refusal::unrecorded(message, is_full.then_some(folder))
+            }
+        }
     }
 }
 
@@ -189,6 +210,7 @@ mod tests {
     use suitesync_contract::ResultFileState;
 
     use super::*;
+    use crate::engine::control::RefusalKind;
 
     const REPORT: &str =
         r#"<testsuite name="s"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>"#;
@@ -209,6 +231,13 @@ mod tests {
         assert!(spool(Body::from(REPORT), folder.path(), limit).await.is_ok());
         let refused = spool(Body::from(REPORT), folder.path(), limit - 1).await;
         assert!(matches!(refused, Err(SpoolError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_where_room_is_to_be_made() {
+        let refusal = SpoolError::Keep(io::ErrorKind::StorageFull.into()).refusal(Path::new("/state"));
+        assert_eq!(refusal.kind, RefusalKind::Unrecorded);
+        assert_eq!(refusal.hint, "make room where the state folder lies (/state)");
     }
 
     #[test]

@@ -14,25 +14,38 @@ use crate::engine::control::Acted;
 /// Whether to ask before an act that stops work.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Consent {
-    /// Do not ask first
+    /// Do not ask first; needed where there is no terminal to answer on
     #[arg(long)]
     pub(super) yes: bool,
 }
 
-/// Has `act` done to the one with this name. `question` is asked first on a terminal, where there is one.
+/// What an act is to those who ask for it.
+#[derive(Debug)]
+pub(super) enum Manner {
+    Plain,
+    /// It stops work: the question is asked first.
+    Asked(Consent, String),
+    /// It takes back what is called so, such as "archived".
+    Undoing(&'static str),
+}
+
+/// Has `act` done to the one with this name.
 pub(super) async fn run(
-    (kind, name): (&str, &str),
+    subject: (&str, &str),
     act: Route,
-    question: Option<(Consent, String)>,
+    manner: Manner,
     session: &mut Session,
 ) -> Result<Exit, Fault> {
-    if let Some((consent, question)) = question
-        && !is_wanted(consent, &question, session)?
+    if let Manner::Asked(consent, question) = &manner
+        && !is_wanted(*consent, question, session)?
     {
         return Ok(Exit::AnswerIsNo);
     }
     let acted: Acted = session.client.post(act).await?;
-    session.screen.show(&acted, |acted, _| told((kind, name), &acted.status, acted.changed))?;
+    session.screen.show(&acted, |acted, _| match manner {
+        Manner::Undoing(word) if !acted.changed => nothing_to_undo(subject, word),
+        Manner::Undoing(_) | Manner::Asked(..) | Manner::Plain => told(subject, &acted.status, acted.changed),
+    })?;
     Ok(Exit::Done)
 }
 
@@ -52,20 +65,39 @@ pub(super) fn told((kind, name): (&str, &str), status: &str, changed: bool) -> S
     format!("{} {} {was} {status}.\n", capitalized(kind), escaped(name))
 }
 
+fn nothing_to_undo((kind, name): (&str, &str), word: &str) -> String {
+    format!("{} {} was not {word}.\n", capitalized(kind), escaped(name))
+}
+
 fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Scripts are not asked: whoever wrote them has answered.
+/// Where nobody can answer nothing is done: a script says that it means it.
 fn agreed(question: &str) -> Result<bool, Fault> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        return Ok(true);
+        let message = format!("there is no terminal to answer on: {question}");
+        return Err(Fault::Usage { message, hint: "add `--yes` if it is to be done".to_owned() });
     }
     let mut stderr = io::stderr();
     write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush())?;
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::look::tests::plain;
+    use super::*;
+
+    #[test]
+    fn an_act_that_changes_nothing_says_what_was_so() {
+        let link = ("link", "shop");
+        assert_eq!(plain(&told(link, "archived", true)), "Link shop is archived.\n");
+        assert_eq!(plain(&told(link, "archived", false)), "Link shop was already archived.\n");
+        assert_eq!(nothing_to_undo(link, "archived"), "Link shop was not archived.\n");
+    }
 }

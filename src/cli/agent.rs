@@ -1,6 +1,6 @@
 //! `suitesync agent`: the daemon's whole life, from its configuration to its last line in the log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,11 @@ impl AgentError {
             Self::Catalog(error) => matches!(error, CatalogError::Newer { .. }),
             Self::Workshop(_) | Self::Logs { .. } | Self::Beat(_) | Self::Signals(_) | Self::Broken => false,
         }
+    }
+
+    /// The folder where room lacks, if that is why.
+    pub fn full_disk(&self) -> Option<&Path> {
+        if let Self::Catalog(error) = self { error.full_disk() } else { None }
     }
 }
 

@@ -5,7 +5,7 @@ mod views;
 
 use suitesync_contract::ConnectionName;
 
-use super::act::Consent;
+use super::act::Manner;
 use super::arguments::{ConnectionCommand, HistoryArguments};
 use super::fault::{Exit, Fault};
 use super::route::Route;
@@ -22,21 +22,16 @@ pub(super) async fn run(command: &ConnectionCommand, session: &mut Session) -> R
         ConnectionCommand::Test(arguments) => testing::run(arguments, session).await,
         ConnectionCommand::Disconnect { name, consent } => {
             let question = format!("Disconnect {name}? What is under way for it is canceled, queued runs too.");
-            act(name, "disconnect", Some((*consent, question)), session).await
+            act(name, "disconnect", Manner::Asked(*consent, question), session).await
         }
-        ConnectionCommand::Reconnect { name } => act(name, "reconnect", None, session).await,
+        ConnectionCommand::Reconnect { name } => act(name, "reconnect", Manner::Undoing("disconnected"), session).await,
         ConnectionCommand::History { name, history: arguments } => history(name, arguments, session).await,
     }
 }
 
-async fn act(
-    name: &ConnectionName,
-    act: &str,
-    question: Option<(Consent, String)>,
-    session: &mut Session,
-) -> Result<Exit, Fault> {
+async fn act(name: &ConnectionName, act: &str, manner: Manner, session: &mut Session) -> Result<Exit, Fault> {
     let route = Route::of("connections").named(name.as_str()).then(act);
-    super::act::run(("connection", name.as_str()), route, question, session).await
+    super::act::run(("connection", name.as_str()), route, manner, session).await
 }
 
 async fn list(session: &mut Session) -> Result<Exit, Fault> {

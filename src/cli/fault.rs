@@ -1,5 +1,6 @@
 //! Why a command did not do what it was asked, and the exit codes that scripts depend on.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write;
 use std::io;
@@ -18,7 +19,7 @@ use crate::engine::control::{Refusal, RefusalKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     Done,
-    /// It was done, and the answer is no: a test or a sync failed or was refused.
+    /// The answer is no: a test or a sync failed or was refused, or what was asked for could not be recorded.
     AnswerIsNo,
     /// What was typed or configured is wrong.
     Usage,
@@ -107,7 +108,7 @@ impl Fault {
             }
             Self::Refused(refusal) => match refusal.kind {
                 RefusalKind::Unknown => Exit::Usage,
-                RefusalKind::Conflict => Exit::AnswerIsNo,
+                RefusalKind::Conflict | RefusalKind::Unrecorded => Exit::AnswerIsNo,
                 RefusalKind::Unavailable => Exit::Unreachable,
                 RefusalKind::NotPermitted => Exit::NotPermitted,
             },
@@ -115,8 +116,8 @@ impl Fault {
     }
 
     /// The one next step.
-    pub(super) fn hint(&self) -> &str {
-        match self {
+    pub(super) fn hint(&self) -> Cow<'_, str> {
+        let hint = match self {
             Self::Usage { hint, .. } => hint,
             Self::Unreachable { .. } => {
                 "start it: `systemctl start suitesync`, or `suitesync agent`; `--socket` names another one"
@@ -129,11 +130,17 @@ impl Fault {
             }
             Self::Refused(refusal) => &refusal.hint,
             Self::NoEnd { .. } => "the agent stopped, or what it was about has changed: see `suitesync event list`",
-            Self::Agent(_) => "`suitesync check` validates the configuration without starting anything",
+            Self::Agent(error) => {
+                if let Some(folder) = error.full_disk() {
+                    return format!("make room in {}", folder.display()).into();
+                }
+                "`suitesync check` validates the configuration without starting anything"
+            }
             Self::Station(_) => "`suitesync delegate run --help` tells what the file is for",
             Self::Demo(_) => "`suitesync demo` shows everything on loopback and needs only Git",
             Self::Output(_) => "check where the output goes to",
-        }
+        };
+        hint.into()
     }
 
     /// The message with its causes, in one line.
@@ -161,7 +168,10 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::catalog::CatalogError;
 
     #[test]
     fn exit_codes_are_as_documented() {
@@ -175,6 +185,17 @@ mod tests {
         check(Refusal::unknown("link", "x"), Exit::Usage);
         check(Refusal::conflict("it is archived", "unarchive it"), Exit::AnswerIsNo);
         check(Refusal::unavailable("the agent is stopping"), Exit::Unreachable);
+        check(Refusal::unrecorded("failed to record it", None), Exit::AnswerIsNo);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_where_room_is_to_be_made() {
+        let full = CatalogError::DiskFull { path: PathBuf::from("/state/catalog.sqlite3") };
+        let fault = Fault::Agent(full.into());
+        assert_eq!(fault.message(), "failed to use the catalog /state/catalog.sqlite3: the disk is full");
+        assert_eq!((fault.hint(), fault.exit()), ("make room in /state".into(), Exit::AnswerIsNo));
+        let refusal = Refusal::unrecorded("failed to record it", Some(Path::new("/state")));
+        assert_eq!(refusal.hint, "make room where the state folder lies (/state)");
     }
 
     #[test]

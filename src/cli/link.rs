@@ -6,7 +6,7 @@ mod views;
 
 use suitesync_contract::LinkName;
 
-use super::act::Consent;
+use super::act::Manner;
 use super::arguments::{HistoryArguments, LinkCommand};
 use super::fault::{Exit, Fault};
 use super::route::Route;
@@ -27,9 +27,9 @@ pub(super) async fn run(command: &LinkCommand, session: &mut Session) -> Result<
             let stopped = if *stop_running { " Those under way are stopped." } else { "" };
             let question = format!("Archive {name}? It leaves every view, and its queued runs are canceled.{stopped}");
             let route = to(name, "archive").with("stop_running", stop_running.then_some(true));
-            act(name, route, Some((*consent, question)), session).await
+            act(name, route, Manner::Asked(*consent, question), session).await
         }
-        LinkCommand::Unarchive { name } => act(name, to(name, "unarchive"), None, session).await,
+        LinkCommand::Unarchive { name } => act(name, to(name, "unarchive"), Manner::Undoing("archived"), session).await,
         LinkCommand::History { name, history: arguments } => history(name, arguments, session).await,
     }
 }
@@ -38,13 +38,8 @@ fn to(name: &LinkName, act: &str) -> Route {
     Route::of("links").named(name.as_str()).then(act)
 }
 
-async fn act(
-    name: &LinkName,
-    act: Route,
-    question: Option<(Consent, String)>,
-    session: &mut Session,
-) -> Result<Exit, Fault> {
-    super::act::run(("link", name.as_str()), act, question, session).await
+async fn act(name: &LinkName, act: Route, manner: Manner, session: &mut Session) -> Result<Exit, Fault> {
+    super::act::run(("link", name.as_str()), act, manner, session).await
 }
 
 async fn list(archived: bool, session: &mut Session) -> Result<Exit, Fault> {

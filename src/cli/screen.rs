@@ -124,8 +124,16 @@ pub(super) fn complain(fault: &Fault, reader: Reader) {
     };
 }
 
+/// Says on stderr what may not be as it was meant, though it was done.
+pub(super) fn warn(message: &str, hint: &str) {
+    let (warning, title) = (Paint::Warning.on("warning:"), Paint::Faint.on("hint:"));
+    let mut stderr = AutoStream::auto(io::stderr());
+    // Nobody may be reading.
+    let _ = write!(stderr, "{warning} {}\n{title} {}\n", escaped_lines(message), escaped_lines(hint));
+}
+
 fn complaint(fault: &Fault) -> String {
     let error = Paint::Bad.on("error:");
     let hint = Paint::Faint.on("hint:");
-    format!("{error} {}\n{hint} {}\n", escaped_lines(&fault.message()), escaped_lines(fault.hint()))
+    format!("{error} {}\n{hint} {}\n", escaped_lines(&fault.message()), escaped_lines(&fault.hint()))
 }

@@ -292,7 +292,7 @@ impl Agent {
     /// Takes note that the catalog could not be written; told once until it can be again.
     fn note_unwritable(&mut self, error: &CatalogError) -> Failure {
         let folder = self.started_with.agent.state_dir.display();
-        let (class, hint) = if error.is_disk_full() {
+        let (class, hint) = if error.full_disk().is_some() {
             (FailureClass::DiskFull, format!("make room in {folder}"))
         } else {
             (FailureClass::Internal, format!("see that {folder} has room and can be written"))

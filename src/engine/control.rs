@@ -1,6 +1,7 @@
 //! The way to ask the agent for something while it runs.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,8 @@ use crate::config::ConfigDiff;
 use crate::config::Diagnostic;
 use crate::config::{Config, Loaded};
 use crate::domain::selection::Candidate;
+
+const LOOK_AT_LOG: &str = "look at the agent's log";
 
 /// Why something that was asked for is not done, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,8 @@ pub enum RefusalKind {
     Conflict,
     /// The agent or its catalog cannot do it now.
     Unavailable,
+    /// It cannot be written down, so it is not done.
+    Unrecorded,
     /// Whoever asked may not.
     NotPermitted,
 }
@@ -50,8 +55,14 @@ impl Refusal {
     }
 
     pub fn unavailable(message: impl Into<String>) -> Self {
-        let hint = "look at the agent's log".to_owned();
-        Self { kind: RefusalKind::Unavailable, message: message.into(), hint }
+        Self { kind: RefusalKind::Unavailable, message: message.into(), hint: LOOK_AT_LOG.to_owned() }
+    }
+
+    /// `full` is the folder where room lacks, if that is why.
+    pub fn unrecorded(message: impl Into<String>, full: Option<&Path>) -> Self {
+        let make_room = |folder: &Path| format!("make room where the state folder lies ({})", folder.display());
+        let hint = full.map_or_else(|| LOOK_AT_LOG.to_owned(), make_room);
+        Self { kind: RefusalKind::Unrecorded, message: message.into(), hint }
     }
 }
 

@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use super::work::{Waiter, Work};
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::LinkRecord;
-use crate::config::{ConnectionConfig, LinkConfig, Proceed, ScheduleConfig, SecretDigest};
+use crate::config::{ConnectionConfig, LinkConfig, Pin, Proceed, ScheduleConfig, SecretDigest};
 use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
+use crate::domain::connection::DisconnectReason;
+use crate::domain::link::ArchiveReason;
 use crate::domain::suite_glob::SuiteGlobs;
 
 /// One repository under a connection, as those of its links want it that ask the same of a delegate: they are views of it,
@@ -101,7 +103,23 @@ pub struct Plan {
     pub slots: Agenda<ScheduleName, DateTime<Utc>>,
 }
 
+impl ConnectionEntry {
+    /// What connects it again while it is disconnected.
+    pub fn way_back(&self) -> String {
+        let is_removed = self.record.state.disconnected.contains(&DisconnectReason::Removed);
+        let act = format!("suitesync connection reconnect {}", self.record.name);
+        way_back(self.config.disconnected.as_ref().map(|pin| ("disconnected", pin)), is_removed, &act)
+    }
+}
+
 impl LinkEntry {
+    /// What brings it back while it is archived.
+    pub fn way_back(&self) -> String {
+        let is_removed = self.record.state.reasons.contains(&ArchiveReason::Removed);
+        let act = format!("suitesync link unarchive {}", self.record.name);
+        way_back(self.config.archived.as_ref().map(|pin| ("archived", pin)), is_removed, &act)
+    }
+
     /// Whether the link is to be synced when its repository is.
     pub fn proceeds(&self) -> bool {
         let let_go = match self.config.proceed {
@@ -168,10 +186,36 @@ impl Plan {
     }
 }
 
+/// What the configuration says comes first: the act of an operator is refused, or changes nothing, while that stands.
+fn way_back(pinned: Option<(&str, &Pin)>, is_removed: bool, act: &str) -> String {
+    match pinned {
+        Some((key, Pin { file, line })) => format!("take `{key} = true` out of {file}:{line}"),
+        None if is_removed => "put it back into the configuration".to_owned(),
+        None => format!("take that back: `{act}`"),
+    }
+}
+
 /// How long from `now` until a cadence is due again.
 pub fn interval(cadence: &Cadence, now: DateTime<Utc>) -> Duration {
     match cadence {
         Cadence::Every(interval) => *interval,
         Cadence::Cron(_) => (cadence.next_after(now) - now).to_std().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_follows_the_reason() {
+        let pin = Pin { file: "conf.d/a.toml".to_owned(), line: 7 };
+        let check = |pinned: Option<&Pin>, is_removed, expect: &str| {
+            let pinned = pinned.map(|pin| ("archived", pin));
+            assert_eq!(way_back(pinned, is_removed, "suitesync link unarchive web"), expect);
+        };
+        check(None, false, "take that back: `suitesync link unarchive web`");
+        check(None, true, "put it back into the configuration");
+        check(Some(&pin), false, "take `archived = true` out of conf.d/a.toml:7");
     }
 }

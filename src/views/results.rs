@@ -26,6 +26,9 @@ pub struct ImportView {
     pub recorded: Recorded,
     /// When the project got the results of this file, if it had them already: nothing is recorded now.
     pub already_imported_at: Option<DateTime<Utc>>,
+    /// Which project was meant, or which ones there are, where no link belongs to the one that was named.
+    #[serde(default)]
+    pub unknown_project: Option<String>,
     /// What a person should know of how it was read.
     pub notices: Vec<String>,
 }

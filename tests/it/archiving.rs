@@ -127,6 +127,34 @@ fn what_the_configuration_pins_is_told_with_its_place() {
 }
 
 #[test]
+fn what_stops_work_is_not_done_where_nobody_can_be_asked_and_nobody_said_yes() {
+    let (site, _repository, commit) = Site::with_shop();
+    let _agent = site.agent();
+    site.wait_for_commit("shop", &commit);
+    for act in [["link", "archive", "shop"], ["connection", "disconnect", "server"]] {
+        let output = site.run(&act);
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{complaint}");
+        assert!(complaint.contains("hint: add `--yes`"), "{complaint}");
+    }
+    assert_eq!(site.link_view("shop")["status"], "active");
+    assert_eq!(site.connection_view("server")["disconnected"], false);
+}
+
+#[test]
+fn what_an_operator_has_archived_is_told_with_the_way_back() {
+    let (site, _repository, commit) = Site::with_shop();
+    let _agent = site.agent();
+    site.wait_for_commit("shop", &commit);
+    site.json(&["link", "archive", "shop", "--yes"]);
+    let complaint = String::from_utf8(site.run(&["link", "sync", "shop"]).stderr).unwrap();
+    assert!(complaint.contains("`suitesync link unarchive shop`"), "{complaint}");
+    site.json(&["link", "unarchive", "shop"]);
+    let again = String::from_utf8(site.run(&["link", "unarchive", "shop"]).stdout).unwrap();
+    assert_eq!(again, "Link shop was not archived.\n");
+}
+
+#[test]
 fn acts_are_recorded_with_who_did_them() {
     let (site, _repository, commit) = Site::with_shop();
     let _agent = site.agent();

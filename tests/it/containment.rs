@@ -36,7 +36,7 @@ fn expect_nothing_left(site: &Site, marks: &[&str]) {
 fn check_canceled(script: &str, marks: &[&str]) {
     let (site, _agent, id) = begin(script);
     wait_for("the run's processes", || marks.iter().all(|mark| is_running(mark)).then_some(()));
-    site.json(&["run", "cancel", &id.to_string()]);
+    site.json(&["run", "cancel", &id.to_string(), "--yes"]);
     assert_eq!(site.wait_for_run(id, "canceled")["reason"], "operator");
     expect_nothing_left(&site, marks);
 }

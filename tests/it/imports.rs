@@ -36,7 +36,11 @@ fn the_same_report_counts_once_and_importing_it_again_is_no_fault() {
     assert_eq!(site.json(&["result", "list"]).as_array().unwrap().len(), 2);
     let events = site.events("results.imported");
     assert_eq!((events.len(), &events[0]["results"], &events[0]["matched"]), (1, &json!(2), &json!(1)));
-    assert!(told(&import(&site, "renamed.xml", "other")).contains("2 results recorded"));
+    let other = import(&site, "renamed.xml", "defualt");
+    assert!(other.status.success() && told(&other).contains("2 results recorded"), "{other:?}");
+    let warning = String::from_utf8(other.stderr).unwrap();
+    assert!(warning.contains("no link belongs to the project `defualt`"), "{warning}");
+    assert!(warning.contains("did you mean `default`?"), "{warning}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod failure_classes;
 mod faults;
 mod framework;
 mod freshness;
+mod full_disks;
 mod imports;
 mod kills;
 mod life;

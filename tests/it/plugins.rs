@@ -178,7 +178,7 @@ fn a_sync_that_is_canceled_is_answered_though_the_server_says_nothing() {
     stage.begin_silent_sync();
     let url = stage.site.server.url("/shop.git");
     wait_for("git to ask", || is_running(&url).then_some(()));
-    assert!(stage.site.run(&["connection", "disconnect", "there"]).status.success());
+    assert!(stage.site.run(&["connection", "disconnect", "there", "--yes"]).status.success());
     wait_for("the answer", || stage.plugin.lines().contains("\"class\": \"canceled\"").then_some(()));
     wait_for("git to be gone", || (!is_running(&url)).then_some(()));
     assert_eq!(stage.delegate("host-git")["status"], "connected");

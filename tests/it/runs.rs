@@ -102,7 +102,7 @@ fn a_canceled_run_leaves_no_process() {
     let id = site.start("nightly")[0];
     site.wait_for_run(id, "running");
     wait_for("the command to run", || is_running(mark).then_some(()));
-    let acted = site.json(&["run", "cancel", &id.to_string()]);
+    let acted = site.json(&["run", "cancel", &id.to_string(), "--yes"]);
     assert!(["canceling", "canceled"].contains(&acted["status"].as_str().unwrap()), "{acted}");
     let run = site.wait_for_run(id, "canceled");
     assert_eq!(run["reason"], "operator");

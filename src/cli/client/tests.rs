@@ -33,7 +33,7 @@ async fn a_refusal_brings_its_own_hint() {
     let answer = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let (_folder, client) = answering(answer.leak());
     let fault = client.get::<u8>(Route::of("links").named("x")).await.unwrap_err();
-    assert_eq!((fault.exit(), fault.hint()), (Exit::Usage, "list them"));
+    assert_eq!((fault.exit(), &*fault.hint()), (Exit::Usage, "list them"));
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_file_that_is_refused_is_not_sent() {
     let (folder, client) = answering(answer.leak());
     let (file, _) = large_file(&folder).await;
     let fault = client.upload::<u8>(Route::of("results"), file).await.unwrap_err();
-    assert_eq!((fault.exit(), fault.hint()), (Exit::NotPermitted, "ask for the role"));
+    assert_eq!((fault.exit(), &*fault.hint()), (Exit::NotPermitted, "ask for the role"));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use suitesync_contract::DelegateName;
 
-use super::super::act;
+use super::super::act::{self, Manner};
 use super::super::fault::{Exit, Fault};
 use super::super::route::Route;
 use super::super::session::Session;
@@ -15,11 +15,11 @@ use crate::engine::dispatcher::DelegateView;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) async fn drain(name: &DelegateName, session: &mut Session) -> Result<Exit, Fault> {
-    act::run(("delegate", name.as_str()), route(name, "drain"), None, session).await
+    act::run(("delegate", name.as_str()), route(name, "drain"), Manner::Plain, session).await
 }
 
 pub(super) async fn resume(name: &DelegateName, session: &mut Session) -> Result<Exit, Fault> {
-    act::run(("delegate", name.as_str()), route(name, "resume"), None, session).await
+    act::run(("delegate", name.as_str()), route(name, "resume"), Manner::Undoing("draining"), session).await
 }
 
 fn route(name: &DelegateName, act: &str) -> Route {

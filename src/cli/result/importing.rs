@@ -10,6 +10,7 @@ use super::super::arguments::ImportArguments;
 use super::super::fault::{Exit, Fault};
 use super::super::look::Look;
 use super::super::route::Route;
+use super::super::screen::warn;
 use super::super::session::Session;
 use super::super::wording::{count, escaped};
 use crate::views::ImportView;
@@ -35,6 +36,8 @@ pub(super) async fn run(arguments: &ImportArguments, session: &mut Session) -> R
     }
     if session.screen.is_for_programs() {
         session.screen.json(&imported)?;
+    } else if let Some(hint) = imported.iter().find_map(|import| import.unknown_project.as_ref()) {
+        warn(&format!("no link belongs to the project `{}`: its results are of no case", arguments.project), hint);
     }
     Ok(Exit::answer(imported.iter().all(is_good)))
 }
@@ -62,6 +65,9 @@ fn told(import: &ImportView, project: &str, look: &Look) -> String {
     }
     let results = count(import.recorded.results, "result");
     let (mark, sentence) = match import.state {
+        ResultFileState::Incomplete if import.recorded.results == 0 => {
+            (look.marks.bad(), format!("{source} cannot be read: nothing recorded"))
+        }
         ResultFileState::Whole => (look.marks.good(), format!("{source}: {results} recorded")),
         ResultFileState::Incomplete => (look.marks.bad(), format!("{source} breaks off: {results} recorded")),
         ResultFileState::NoReport => (look.marks.bad(), format!("{source} is no JUnit report: nothing recorded")),
@@ -90,8 +96,14 @@ mod tests {
     fn check(state: ResultFileState, (results, matched): (u64, u64), expect: &str) {
         let recorded = Recorded { results, matched };
         let notices = if state == ResultFileState::Whole { Vec::new() } else { vec!["it ends early".to_owned()] };
-        let import =
-            ImportView { source: "report.xml".to_owned(), state, recorded, already_imported_at: None, notices };
+        let import = ImportView {
+            source: "report.xml".to_owned(),
+            state,
+            recorded,
+            already_imported_at: None,
+            unknown_project: None,
+            notices,
+        };
         assert_eq!(plain(&told(&import, "payments", &look())), expect);
     }
 
@@ -103,6 +115,7 @@ mod tests {
             state: ResultFileState::Incomplete,
             recorded: Recorded::default(),
             already_imported_at: at,
+            unknown_project: None,
             notices: vec!["it ends early".to_owned()],
         };
         let expect = "✓ report.xml was already imported on 2026-11-21T10:00:00Z: nothing recorded\n";
@@ -124,6 +137,7 @@ mod tests {
             (1, 1),
             "✗ report.xml breaks off: 1 result recorded, 1 of a case in the catalog\n  it ends early\n",
         );
+        check(ResultFileState::Incomplete, (0, 0), "✗ report.xml cannot be read: nothing recorded\n  it ends early\n");
         check(
             ResultFileState::NoReport,
             (0, 0),

@@ -25,7 +25,7 @@ pub(super) async fn run(arguments: &StartArguments, session: &mut Session) -> Re
 fn asked(schedule: &str, runs: &[RunRecord], look: &Look) -> String {
     match runs {
         [] => format!("No suite of schedule {} is known yet: nothing was started.\n", escaped(schedule)),
-        runs => runs.iter().map(|run| views::told(run, look)).collect(),
+        runs => runs.iter().map(|run| views::told(run, look)).collect::<String>() + &views::way_back(runs, look),
     }
 }
 
@@ -42,6 +42,9 @@ async fn wait(started: Vec<RunRecord>, session: &mut Session) -> Result<Exit, Fa
     }
     if session.screen.is_for_programs() {
         session.screen.json(&ended)?;
+    } else {
+        let text = views::way_back(&ended, &session.screen.look());
+        session.screen.text(&text)?;
     }
     Ok(Exit::answer(ended.iter().all(|run| run.status == RunStatus::Passed)))
 }

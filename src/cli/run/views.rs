@@ -9,6 +9,7 @@ use super::super::table::{Cell, Table};
 use super::super::wording::{ago, count, duration, escaped};
 use crate::catalog::results::ResultRecord;
 use crate::catalog::run::RunRecord;
+use crate::domain::run::{Barrier, RunStatus};
 use crate::views::RunDetail;
 
 /// Results that people are shown; `--json` has them all.
@@ -68,6 +69,19 @@ pub(super) fn told(run: &RunRecord, look: &Look) -> String {
         text.push_str(&format!("  {}\n", escaped(message)));
     }
     text
+}
+
+/// What lets runs of these suites be, where they were canceled for what an operator has done.
+pub(super) fn way_back(runs: &[RunRecord], look: &Look) -> String {
+    let is_barred = |run: &&RunRecord, barrier: Barrier| {
+        run.status == RunStatus::Canceled && run.reason.as_deref() == Some(barrier.code())
+    };
+    let of = |barrier| runs.iter().find(|run| is_barred(run, barrier));
+    let archived = of(Barrier::LinkArchived).map(|run| format!("suitesync link unarchive {}", run.link));
+    let disconnected =
+        || of(Barrier::ConnectionDisconnected).map(|run| format!("suitesync connection reconnect {}", run.connection));
+    let act = archived.or_else(disconnected);
+    act.map(|act| format!("  {} `{act}` takes that back\n", look.marks.arrow())).unwrap_or_default()
 }
 
 pub(super) fn detail(detail: &RunDetail, look: &Look) -> String {

@@ -1,6 +1,7 @@
 //! Which files are read, and what is said of those that cannot be.
 
 use super::{CONNECTION, LINK, folder, line, load_from, write};
+use crate::config::keys::{self, Keys};
 
 #[test]
 fn drop_ins_are_read_in_the_order_of_their_names() {
@@ -105,4 +106,41 @@ fn the_examples_in_the_sample_are_valid_too() {
     let found = load_from(folder(&[("suitesync.toml", &text.join("\n"))]).path()).diagnostics;
     let errors: Vec<_> = found.iter().filter(|diagnostic| diagnostic.is_error()).map(line).collect();
     assert_eq!(errors, Vec::<String>::new(), "{}", text.join("\n"));
+}
+
+/// Looks for keys as they are written: before a value, or in the title of a table.
+#[track_caller]
+fn check_shown(sample: &str, tables: &[&Keys]) {
+    let is_shown = |key: &str| {
+        let written =
+            [format!("{key} = "), format!("[{key}]"), format!("[{key}."), format!(".{key}."), format!(".{key}]")];
+        written.iter().any(|written| sample.contains(written))
+    };
+    let all = tables.iter().flat_map(|table| table.known.iter().map(|key| (table.table, *key)));
+    let lacking: Vec<_> = all.filter(|(_, key)| !is_shown(key)).collect();
+    assert_eq!(lacking, []);
+}
+
+#[test]
+fn the_sample_shows_every_key() {
+    let agent = [
+        &keys::TOP,
+        &keys::AGENT,
+        &keys::ACCESS,
+        &keys::ACCESS_PROJECT,
+        &keys::RETENTION,
+        &keys::LOG,
+        &keys::SECRET_TABLE,
+        &keys::SECRET_REFERENCE,
+        &keys::DELEGATE,
+        &keys::REMOTE,
+        &keys::PROXY,
+        &keys::CONNECTION,
+        &keys::CREDENTIALS,
+        &keys::CONNECTION_TLS,
+        &keys::API,
+        &keys::LINK,
+        &keys::SCHEDULE,
+    ];
+    check_shown(include_str!("../../../config/suitesync.toml"), &agent);
 }

@@ -40,7 +40,10 @@ const ATTACHED_AT_ONCE: u32 = 1_000;
 impl Agent {
     /// Takes up what was read from the disk, if it is new and sound.
     pub(super) async fn apply(&mut self, loaded: Loaded) -> Result<ReloadReport, Refusal> {
-        let failed = |error: CatalogError| Refusal::unavailable(format!("failed to record the configuration: {error}"));
+        let failed = |error: CatalogError| {
+            let message = format!("failed to record the configuration: {}", error.cause());
+            Refusal::unrecorded(message, error.full_disk())
+        };
         let now = Utc::now();
         if loaded.content_hash == self.content_hash {
             self.try_new_secrets();

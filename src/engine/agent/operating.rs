@@ -4,13 +4,11 @@ use chrono::Utc;
 use suitesync_contract::{ConnectionName, LinkName, RunId};
 use tokio::time::Instant;
 
-use super::testing::reconnect_hint;
 use super::{Agent, Job};
 use crate::catalog::connection::{self, ConnectionRecord};
 use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::run::{self, Because};
 use crate::catalog::{CatalogError, Change};
-use crate::config::Pin;
 use crate::domain::connection::{ConnectionEvent, DisconnectReason};
 use crate::domain::link::{ArchiveReason, LinkEvent};
 use crate::domain::run::{Barrier, RunEvent, RunStatus};
@@ -52,7 +50,7 @@ impl Agent {
         let entry = self.plan.connections.get(name).ok_or_else(|| Refusal::unknown("connection", name.as_str()))?;
         if entry.config.disconnected.is_some() {
             let message = format!("connection `{name}` is held disconnected by the configuration");
-            return Err(Refusal::conflict(message, reconnect_hint(&entry.config)));
+            return Err(Refusal::conflict(message, entry.way_back()));
         }
         let was = entry.record.state.is_disconnected();
         let written = name.clone();
@@ -89,9 +87,9 @@ impl Agent {
 
     async fn unarchive(&mut self, name: &LinkName, by: &str) -> Result<Acted, Refusal> {
         let link = self.plan.links.get(name).ok_or_else(|| Refusal::unknown("link", name.as_str()))?;
-        if let Some(Pin { file, line }) = &link.config.archived {
+        if link.config.archived.is_some() {
             let message = format!("link `{name}` is held archived by the configuration");
-            return Err(Refusal::conflict(message, format!("take `archived = true` out of {file}:{line}")));
+            return Err(Refusal::conflict(message, link.way_back()));
         }
         let was = link.record.state.is_archived();
         let key = link.repository.clone();
@@ -160,5 +158,5 @@ fn disconnect(change: &mut Change<'_>, name: &ConnectionName) -> Result<Disconne
 }
 
 pub(super) fn unrecorded(error: CatalogError) -> Refusal {
-    Refusal::unavailable(format!("failed to record it: {}", error.cause()))
+    Refusal::unrecorded(format!("failed to record it: {}", error.cause()), error.full_disk())
 }

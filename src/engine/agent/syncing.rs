@@ -6,12 +6,11 @@ use chrono::Utc;
 use suitesync_contract::{ConnectionName, Facts, Failure, FailureClass, LinkName, LinkReport};
 use tokio::time::Instant;
 
-use super::testing::reconnect_hint;
+use super::operating::unrecorded;
 use super::{Agent, Ended, Job, Note};
 use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::sync::{self, EndedSync, SyncSummary};
 use crate::catalog::{Catalog, CatalogError};
-use crate::config::Pin;
 use crate::domain::event::{Event, EventName};
 use crate::domain::retry::{FIRST_RETRY, LONGEST_RETRY, retry_delay, spread_within};
 use crate::engine::control::Refusal;
@@ -41,11 +40,7 @@ impl Agent {
         let link = self.plan.links.get(name).ok_or_else(|| Refusal::unknown("link", name.as_str()))?;
         if link.record.state.is_archived() {
             let message = format!("link `{name}` is archived");
-            let hint = match &link.config.archived {
-                Some(Pin { file, line }) => format!("take `archived = true` out of {file}:{line}"),
-                None => "put it back into the configuration".to_owned(),
-            };
-            return Err(Refusal::conflict(message, hint));
+            return Err(Refusal::conflict(message, link.way_back()));
         }
         if !link.proceeds() {
             let message = format!("link `{name}` does not proceed by itself (`proceed = \"manual\"`)");
@@ -56,7 +51,7 @@ impl Agent {
             && entry.record.state.is_disconnected()
         {
             let message = format!("connection `{connection}` of link `{name}` is disconnected");
-            return Err(Refusal::conflict(message, reconnect_hint(&entry.config)));
+            return Err(Refusal::conflict(message, entry.way_back()));
         }
         let key = link.repository.clone();
         let waiting = LinkWaiter { link: name.clone(), waiter };
@@ -73,7 +68,7 @@ impl Agent {
         let revision = link.record.revision;
         let written = name.clone();
         let result = self.catalog.write(move |change| link::let_proceed(change, &written)).await;
-        result.map_err(|error| Refusal::unavailable(format!("failed to record it: {error}")))?;
+        result.map_err(unrecorded)?;
         if let Some(link) = self.plan.links.get_mut(name) {
             link.record.proceeded = Some(revision);
         }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Agent, Ended, Job, Note};
 use crate::catalog::CatalogError;
 use crate::catalog::connection::{self, ConnectionRecord, ConnectionTest};
-use crate::config::{ConnectionConfig, Pin};
+use crate::config::ConnectionConfig;
 use crate::domain::link::LinkStatus;
 use crate::domain::retry::{FIRST_RETRY, retry_delay};
 use crate::engine::control::Refusal;
@@ -34,7 +34,7 @@ impl Agent {
         let entry = self.plan.connections.get(name).ok_or_else(|| Refusal::unknown("connection", name.as_str()))?;
         if entry.record.state.is_disconnected() {
             let message = format!("connection `{name}` is disconnected: no request leaves for it");
-            return Err(Refusal::conflict(message, reconnect_hint(&entry.config)));
+            return Err(Refusal::conflict(message, entry.way_back()));
         }
         self.begin_test(name, Some(waiter));
         self.limit_wait(name);
@@ -206,14 +206,6 @@ fn is_idle(link: &LinkEntry) -> bool {
 pub(super) fn instant(at: DateTime<Utc>) -> Instant {
     let ahead = (at - Utc::now()).to_std().unwrap_or(Duration::ZERO);
     Instant::now() + ahead.min(Duration::from_secs(365 * 86_400))
-}
-
-/// What connects a disconnected connection again.
-pub(super) fn reconnect_hint(config: &ConnectionConfig) -> String {
-    match &config.disconnected {
-        Some(Pin { file, line }) => format!("take `disconnected = true` out of {file}:{line}"),
-        None => "put it back into the configuration".to_owned(),
-    }
 }
 
 fn next_test(

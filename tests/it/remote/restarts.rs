@@ -77,7 +77,7 @@ fn a_run_elsewhere_can_be_canceled_after_a_restart() {
     agent.kill();
     let site = &estate.site;
     let _agent = site.agent();
-    site.json(&["run", "cancel", &id.to_string()]);
+    site.json(&["run", "cancel", &id.to_string(), "--yes"]);
     let run = site.wait_for_run(id, "canceled");
     assert_eq!(run["reason"], "operator");
 }

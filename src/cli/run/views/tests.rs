@@ -5,7 +5,6 @@ use suitesync_contract::{LogSummary, RunId};
 
 use super::super::super::look::tests::{look, plain};
 use super::*;
-use crate::domain::run::RunStatus;
 
 fn run(id: u64, status: RunStatus) -> RunRecord {
     let now = look().now;
@@ -145,4 +144,18 @@ fn a_listing_has_the_fields_that_scripts_read() {
     let missing: Vec<_> = fields.into_iter().filter(|field| listed.get(field).is_none()).collect();
     assert!(missing.is_empty(), "{missing:?} lack");
     assert_eq!((&listed["id"], &listed["status"]), (&12.into(), &"failed".into()));
+}
+
+#[test]
+fn what_an_operator_has_barred_is_told_with_the_way_back() {
+    let barred = |reason: Barrier| {
+        let run = RunRecord { reason: Some(reason.code().to_owned()), ..run(11, RunStatus::Canceled) };
+        plain(&way_back(&[run], &look()))
+    };
+    assert_eq!(barred(Barrier::LinkArchived), "  → `suitesync link unarchive checkout-tests` takes that back\n");
+    assert_eq!(
+        barred(Barrier::ConnectionDisconnected),
+        "  → `suitesync connection reconnect contoso` takes that back\n"
+    );
+    assert_eq!(way_back(&[failed(12), run(13, RunStatus::Canceled)], &look()), "");
 }
