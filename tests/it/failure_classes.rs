@@ -24,7 +24,7 @@ use crate::support::connection::Connection;
 
 /// Classes without a row, each with its reason.
 const EXCEPTIONS: [(FailureClass, &str); 3] = [
-    (FailureClass::DelegateLost, "the one delegate of this version is local, and lost only when the agent is"),
+    (FailureClass::DelegateLost, "no server brings it about: a delegate has to die, as in the tests of delegates"),
     (FailureClass::Canceled, "it never becomes the last failure of anything: what was canceled is done again"),
     (FailureClass::Internal, "it is a bug or a host that is broken, and no server can bring it about"),
 ];
