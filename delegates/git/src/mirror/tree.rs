@@ -15,6 +15,9 @@ const ID_BYTES: usize = 20;
 const KIND_BITS: u32 = 0o170_000;
 /// The bit of a file's mode that says that its owner may execute it.
 const EXECUTABLE_BIT: u32 = 0o100;
+/// Bytes of all trees that are open within each other while one is walked: as many as one tree alone may have. Ordinary
+/// ones have some hundred kilobytes.
+const MAX_OPEN: usize = 64 << 20;
 
 /// One tree, every name of it checked.
 #[derive(Debug)]
@@ -84,7 +87,7 @@ pub(crate) fn list_below(
 fn walk(store: &Store, tree: ObjectId, directory: &str, limits: &Limits) -> Result<Listing, Fault> {
     let budget = Budget { limits, entries: 0, bytes: 0 };
     let depth = directory.split('/').filter(|name| !name.is_empty()).count();
-    let mut walk = Walk { store, budget, path: directory.as_bytes().to_vec(), found: Listing::default() };
+    let mut walk = Walk { store, budget, open: 0, path: directory.as_bytes().to_vec(), found: Listing::default() };
     walk.enter(tree, depth + 1)?;
     Ok(walk.found)
 }
@@ -93,6 +96,8 @@ fn walk(store: &Store, tree: ObjectId, directory: &str, limits: &Limits) -> Resu
 struct Walk<'a> {
     store: &'a Store,
     budget: Budget<'a>,
+    /// Bytes of the trees that it is in.
+    open: usize,
     /// Of the directory that it is in, then of the entry that it is at.
     path: Vec<u8>,
     found: Listing,
@@ -102,6 +107,10 @@ impl Walk<'_> {
     /// Lists a tree that is the last of so many within each other, which its limit bounds.
     fn enter(&mut self, tree: ObjectId, depth: usize) -> Result<(), Fault> {
         let bytes = self.store.read_tree(tree)?;
+        self.open += bytes.len();
+        if self.open > MAX_OPEN {
+            return Err(Fault::TooLarge(format!("directories within each other take more than {MAX_OPEN} bytes")));
+        }
         if !self.path.is_empty() {
             self.path.push(b'/');
         }
@@ -122,6 +131,7 @@ impl Walk<'_> {
                 self.enter(entry.id, depth + 1)?;
             }
         }
+        self.open -= bytes.len();
         Ok(())
     }
 }

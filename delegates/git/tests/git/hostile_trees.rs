@@ -93,6 +93,24 @@ async fn a_tree_that_repeats_itself_is_refused_before_it_fills_the_memory() {
 }
 
 #[tokio::test]
+async fn large_trees_within_each_other_are_refused_before_they_fill_the_memory() {
+    let world = World::with_commit();
+    let blob = write_object(&world, "blob", b"x");
+    let long = vec![b'x'; 40 << 20];
+    let mut tree = write_object(&world, "tree", &entry("100644", &long, blob));
+    for _ in 0..2 {
+        let entries = [entry("40000", b"d", tree), entry("100644", &long, blob)].concat();
+        tree = write_object(&world, "tree", &entries);
+    }
+    let commit = commit_tree(&world, tree);
+    let remote = world.remote();
+    let mut mirror = world.mirror(&remote).await;
+    world.fetch(&mut mirror, &remote, commit).await.unwrap();
+    let failure = mirror.snapshot(commit).unwrap_err();
+    assert!(failure.message.contains("within each other take more than"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_huge_blob_is_told_by_its_size_without_being_read() {
     const SIZE: usize = 200 << 20;
     let world = World::served(V2_PLAIN);
