@@ -2,9 +2,12 @@
 //!
 //! libgit2 writes whole objects to disk as they come, but puts deltas together in memory, at the size that the delta
 //! itself claims: a few kilobytes can claim, and become, any number of gigabytes. Sizes stand at the beginning of each
-//! delta, so objects are inflated here only to find where the next one begins. What is malformed is libgit2's to tell.
+//! delta, so objects are inflated here only to find where the next one begins. What a delta claims of its base need not
+//! be so, and libgit2 finds that out with the base in memory: so no delta may have a base that is too large, be it in
+//! the pack or in the store. What is malformed is libgit2's to tell.
 
 use flate2::{Decompress, FlushDecompress, Status};
+use suitesync_contract::ObjectId;
 
 use super::fault::Fault;
 
@@ -28,33 +31,49 @@ enum Stage {
     PackHeader,
     /// Kind and size of an object, a number of bytes of it taken.
     ObjectHeader(usize),
-    BaseOffset,
-    /// So many bytes of it are left.
-    BaseId(usize),
+    /// How far before the object its base begins, as far as it was read.
+    BaseOffset(u64),
+    BaseId,
     Content,
     /// After the last object, or after what cannot be understood.
     Passed,
 }
 
-pub(crate) struct DeltaGuard {
+pub(crate) struct DeltaGuard<'a> {
     most: u64,
+    /// The size of an object of the store, if it is there.
+    stored: &'a dyn Fn(ObjectId) -> Option<u64>,
     stage: Stage,
+    /// Bytes of the pack so far.
+    passed: u64,
     objects_left: u32,
+    /// Where the object begins, and what it is.
+    begins: u64,
     kind: u8,
+    /// Where objects begin that are too large for a base.
+    oversized: Vec<u64>,
+    /// Whether some delta's base is named by its id and not in the store, so that it has to be in the pack.
+    has_unknown_base: bool,
     /// The bytes that a header or the beginning of a delta is read from.
     beginning: Vec<u8>,
     inflater: Decompress,
     piece: Vec<u8>,
 }
 
-impl DeltaGuard {
-    /// Refuses deltas of which base, instructions or result have more than `most` bytes.
-    pub(crate) fn new(most: u64) -> Self {
+impl<'a> DeltaGuard<'a> {
+    /// Refuses deltas of which base, instructions or result have more than `most` bytes. `stored` tells the size of an
+    /// object that the pack may build on.
+    pub(crate) fn new(most: u64, stored: &'a dyn Fn(ObjectId) -> Option<u64>) -> Self {
         Self {
             most,
+            stored,
             stage: Stage::PackHeader,
+            passed: 0,
             objects_left: 0,
+            begins: 0,
             kind: 0,
+            oversized: Vec::new(),
+            has_unknown_base: false,
             beginning: Vec::new(),
             inflater: Decompress::new(true),
             piece: vec![0; PIECE],
@@ -67,7 +86,8 @@ impl DeltaGuard {
             bytes = match self.stage {
                 Stage::Passed => return Ok(()),
                 Stage::Content => bytes.get(self.inflate(bytes)?..).unwrap_or_default(),
-                Stage::PackHeader | Stage::ObjectHeader(_) | Stage::BaseOffset | Stage::BaseId(_) => {
+                Stage::PackHeader | Stage::ObjectHeader(_) | Stage::BaseOffset(_) | Stage::BaseId => {
+                    self.passed += 1;
                     self.step(*byte)?;
                     after
                 }
@@ -98,16 +118,53 @@ impl DeltaGuard {
                     false => self.check_object()?,
                 };
             }
-            Stage::BaseOffset if !more => self.stage = Stage::Content,
-            Stage::BaseId(left) => self.stage = if left > 1 { Stage::BaseId(left - 1) } else { Stage::Content },
-            Stage::BaseOffset | Stage::Content | Stage::Passed => {}
+            Stage::BaseOffset(so_far) => {
+                let distance = so_far.saturating_mul(CONTINUES.into()).saturating_add((byte & !CONTINUES).into());
+                // Each further byte adds one, so that no distance can be written in two ways.
+                self.stage =
+                    if more { Stage::BaseOffset(distance.saturating_add(1)) } else { self.check_near(distance)? };
+            }
+            Stage::BaseId => {
+                self.beginning.push(byte);
+                if let Some(id) = self.beginning.first_chunk::<ID_BYTES>() {
+                    self.stage = self.check_named(ObjectId::from_bytes(*id))?;
+                    self.beginning.clear();
+                }
+            }
+            Stage::Content | Stage::Passed => {}
         }
         Ok(())
+    }
+
+    /// A base that begins so many bytes before the object.
+    fn check_near(&self, distance: u64) -> Result<Stage, Fault> {
+        let base = self.begins.checked_sub(distance);
+        if base.is_some_and(|base| self.oversized.contains(&base)) {
+            Err(self.oversized_base())
+        } else {
+            Ok(Stage::Content)
+        }
+    }
+
+    /// A base that is named: in the store, or somewhere in the pack.
+    fn check_named(&mut self, base: ObjectId) -> Result<Stage, Fault> {
+        match (self.stored)(base) {
+            Some(size) => self.check(size)?,
+            None => self.has_unknown_base = true,
+        }
+        self.check_unknown()
+    }
+
+    /// Servers that were told that offsets are understood name only bases that we have, so this refuses nothing honest.
+    fn check_unknown(&self) -> Result<Stage, Fault> {
+        let may_meet = self.has_unknown_base && !self.oversized.is_empty();
+        if may_meet { Err(self.oversized_base()) } else { Ok(Stage::Content) }
     }
 
     fn begin_object(&mut self) {
         self.beginning.clear();
         self.inflater.reset(true);
+        self.begins = self.passed;
         self.stage = if self.objects_left == 0 { Stage::Passed } else { Stage::ObjectHeader(0) };
         self.objects_left = self.objects_left.saturating_sub(1);
     }
@@ -119,8 +176,12 @@ impl DeltaGuard {
         let size = if others.is_empty() { u64::from(first & 0x0f) } else { size };
         self.beginning.clear();
         match self.kind {
-            OFFSET_DELTA => self.check(size).map(|()| Stage::BaseOffset),
-            ID_DELTA => self.check(size).map(|()| Stage::BaseId(ID_BYTES)),
+            OFFSET_DELTA => self.check(size).map(|()| Stage::BaseOffset(0)),
+            ID_DELTA => self.check(size).map(|()| Stage::BaseId),
+            _ if size > self.most => {
+                self.oversized.push(self.begins);
+                self.check_unknown()
+            }
             _ => Ok(Stage::Content),
         }
     }
@@ -130,6 +191,7 @@ impl DeltaGuard {
         let (used, made) = (self.inflater.total_in(), self.inflater.total_out());
         let status = self.inflater.decompress(bytes, &mut self.piece, FlushDecompress::None);
         let used = usize::try_from(self.inflater.total_in() - used).unwrap_or(bytes.len());
+        self.passed += used as u64;
         let made = usize::try_from(self.inflater.total_out() - made).unwrap_or_default();
         if matches!(self.kind, OFFSET_DELTA | ID_DELTA) && self.beginning.len() < DELTA_HEADER {
             self.beginning.extend(self.piece.iter().take(made.min(DELTA_HEADER - self.beginning.len())));
@@ -155,6 +217,10 @@ impl DeltaGuard {
             return Ok(());
         }
         Err(Fault::TooLarge(format!("the pack has a delta of {size} bytes, more than {}", self.most)))
+    }
+
+    fn oversized_base(&self) -> Fault {
+        Fault::TooLarge(format!("the pack has a delta to an object of more than {} bytes", self.most))
     }
 }
 
@@ -191,25 +257,47 @@ mod tests {
         [b"PACK\0\0\0\x02", &count[..], &objects.concat(), &[0xff; ID_BYTES]].concat()
     }
 
-    /// A blob of 2000 bytes, which is no delta and may have any size.
-    fn blob() -> Vec<u8> {
-        [&[0xb0, 0x7d][..], &compressed(&[7; 2000])].concat()
+    /// A blob, which is no delta and may have any size.
+    fn blob(size: u16) -> Vec<u8> {
+        let (low, high) = (size & 0x0f, size >> 4);
+        let header = [0xb0 | low as u8, 0x80 | (high & 0x7f) as u8, (high >> 7) as u8];
+        [&header[..], &compressed(&vec![7; size.into()])].concat()
     }
 
-    /// A delta to an offset, that claims these sizes as its first bytes.
-    fn delta(claims: &[u8]) -> Vec<u8> {
-        [&[0x60 | 5, 0x81, 0x01][..], &compressed(claims)].concat()
+    /// A small blob that takes some bytes of a pack even so.
+    fn noise() -> Vec<u8> {
+        let content: Vec<u8> = (0..300_u32).map(|byte| (byte * byte / 7 + 13 * byte) as u8).collect();
+        [&[0xbc, 0x12][..], &compressed(&content)].concat()
+    }
+
+    /// A delta to what begins so many bytes before it, that claims these sizes as its first bytes.
+    fn delta(distance: usize, claims: &[u8]) -> Vec<u8> {
+        let distance = distance - CONTINUES as usize;
+        let distance = [CONTINUES | (distance >> 7) as u8, (distance & 0x7f) as u8];
+        [&[0x60 | 5], &distance[..], &compressed(claims)].concat()
     }
 
     /// The same, to an id.
-    fn delta_to_id(claims: &[u8]) -> Vec<u8> {
-        [&[0x70 | 5][..], &[9; ID_BYTES], &compressed(claims)].concat()
+    fn delta_to_id(id: u8, claims: &[u8]) -> Vec<u8> {
+        [&[0x70 | 5][..], &[id; ID_BYTES], &compressed(claims)].concat()
+    }
+
+    /// Objects that are in the store: a small one and one that is too large.
+    const SMALL: u8 = 1;
+    const LARGE: u8 = 2;
+    /// One that is not.
+    const UNKNOWN: u8 = 9;
+
+    fn stored(id: ObjectId) -> Option<u64> {
+        [(SMALL, MOST), (LARGE, MOST + 1)]
+            .into_iter()
+            .find_map(|(name, size)| (id.as_bytes() == &[name; 20]).then_some(size))
     }
 
     fn check(objects: &[Vec<u8>], refused: bool) {
         let pack = pack(objects);
         for step in [1, 7, pack.len()] {
-            let mut guard = DeltaGuard::new(MOST);
+            let mut guard = DeltaGuard::new(MOST, &stored);
             let taken = pack.chunks(step).try_for_each(|piece| guard.take(piece));
             assert_eq!(matches!(taken, Err(Fault::TooLarge(_))), refused, "{step}: {taken:?}");
             assert!(refused || guard.stage == Stage::Passed, "{step}: {:?}", guard.stage);
@@ -218,15 +306,29 @@ mod tests {
 
     #[test]
     fn sizes_within_the_limit_pass() {
-        check(&[blob(), delta(&[0xe8, 0x07, 0xe8, 0x07, 0]), delta_to_id(&[1, 2, 0]), blob()], false);
+        let small = delta(300, &[0xe8, 0x07, 0xe8, 0x07, 0]);
+        check(&[blob(2000), small, delta_to_id(SMALL, &[1, 2, 0]), blob(2000)], false);
+        check(&[blob(1000), delta_to_id(UNKNOWN, &[1, 2, 0])], false);
         check(&[], false);
     }
 
     #[test]
     fn a_delta_of_too_much_is_refused_wherever_it_stands() {
-        check(&[delta(&[1, 0xe9, 0x07, 0])], true);
-        check(&[delta(&[0xe9, 0x07, 1, 0])], true);
-        check(&[blob(), delta_to_id(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), blob()], true);
+        check(&[delta(300, &[1, 0xe9, 0x07, 0])], true);
+        check(&[delta(300, &[0xe9, 0x07, 1, 0])], true);
+        let endless = [1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+        check(&[blob(2000), delta_to_id(SMALL, &endless), blob(2000)], true);
+    }
+
+    #[test]
+    fn a_delta_to_what_is_too_large_is_refused_whatever_it_claims() {
+        let (large, between) = (blob(2000), noise());
+        let distance = large.len() + between.len();
+        check(&[large.clone(), between.clone(), delta(distance, &[1, 1, 0])], true);
+        check(&[large, between, delta(distance - 1, &[1, 1, 0])], false);
+        check(&[delta_to_id(LARGE, &[1, 1, 0])], true);
+        check(&[blob(2000), delta_to_id(UNKNOWN, &[1, 1, 0])], true);
+        check(&[delta_to_id(UNKNOWN, &[1, 1, 0]), blob(2000)], true);
     }
 
     #[test]
@@ -236,7 +338,7 @@ mod tests {
 
     #[test]
     fn what_is_malformed_is_left_to_others() {
-        let mut guard = DeltaGuard::new(MOST);
+        let mut guard = DeltaGuard::new(MOST, &stored);
         assert!(guard.take(b"PACK\0\0\0\x02\0\0\0\x09\x35no zlib at all, whatever it says").is_ok());
         assert_eq!(guard.stage, Stage::Passed);
     }

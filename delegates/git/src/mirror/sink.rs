@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use suitesync_contract::ObjectId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -89,7 +90,11 @@ impl Storing {
         let cancel = self.cancel.clone();
         writer.progress(move |_| !cancel.is_cancelled());
         let mut header = Header::default();
-        let mut guard = DeltaGuard::new(self.limits.delta_bytes);
+        let stored = |id: ObjectId| {
+            let (size, _) = odb.read_header(git2::Oid::from_bytes(id.as_bytes()).ok()?).ok()?;
+            Some(size as u64)
+        };
+        let mut guard = DeltaGuard::new(self.limits.delta_bytes, &stored);
         let mut received = 0;
         while let Some(piece) = pieces.blocking_recv() {
             let Piece::Bytes(bytes) = piece else {
