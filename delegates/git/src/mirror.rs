@@ -80,8 +80,8 @@ pub struct Mirror {
     /// Where what is lacking can be had.
     promisor: Option<Promisor>,
     rebuilt: Option<String>,
-    /// Commits that come along when it is fetched anew.
-    kept: Vec<ObjectId>,
+    /// Commits that come along when it is fetched anew; unless they are known, it is not.
+    kept: Option<Vec<ObjectId>>,
     store: SharedStore,
     /// What the commits hold that were walked to see whether they are whole: to walk them again costs as much.
     walked: HashMap<ObjectId, Arc<[TreeEntry]>>,
@@ -143,7 +143,7 @@ impl Mirrors {
             extent,
             promisor: None,
             rebuilt,
-            kept: Vec::new(),
+            kept: None,
             store,
             walked: HashMap::new(),
         })

@@ -32,13 +32,13 @@ impl Job<'_> {
         let leave = self.delegate.gates.poll(self.access.url.origin(), &self.cancel).await?;
         let resolved = remote.resolve(&wanted(&task), &self.cancel).await?;
         drop(leave);
-        let Sorted { mut links, moved, unmoved } = Sorted::new(task, resolved);
+        let Sorted { mut links, moved, still_wanted } = Sorted::new(task, resolved);
         let mut mirror_rebuilt = None;
         if !moved.is_empty() {
             let _leave = self.delegate.gates.fetch(self.access.url.origin(), &self.cancel).await?;
             let mut mirror =
                 self.delegate.mirrors.open(&self.access.connection, &self.access.url, &self.cancel).await?;
-            mirror.keep(unmoved);
+            mirror.keep(still_wanted);
             links.extend(Box::pin(self.fetch_and_find(remote, &mut mirror, moved)).await);
             mirror_rebuilt = mirror.rebuilt().map(str::to_owned);
         }
@@ -94,7 +94,8 @@ struct Sorted {
     /// Of which all is said.
     links: Vec<LinkReport>,
     moved: Vec<Moved>,
-    unmoved: Vec<ObjectId>,
+    /// Commits that links show besides those that have moved, be it for want of a newer one.
+    still_wanted: Vec<ObjectId>,
 }
 
 impl Sorted {
@@ -103,12 +104,15 @@ impl Sorted {
         for (view, (_, tip)) in task.links.into_iter().zip(resolved.tips) {
             match tip {
                 Ok(Tip::Commit(commit)) if view.known == Some(commit) => {
-                    sorted.unmoved.push(commit);
+                    sorted.still_wanted.push(commit);
                     sorted.links.push(report(&view, Ok(LinkFacts::Unchanged { commit })));
                 }
                 Ok(Tip::Commit(commit)) => sorted.moved.push((commit, view)),
                 Ok(Tip::Empty) => sorted.links.push(report(&view, Ok(tests_found::nothing()))),
-                Err(failure) => sorted.links.push(report(&view, Err(failure))),
+                Err(failure) => {
+                    sorted.still_wanted.extend(view.known);
+                    sorted.links.push(report(&view, Err(failure)));
+                }
             }
         }
         sorted

@@ -77,10 +77,13 @@ impl Mirror {
         }
         let best = remote.rung(cancel).await?;
         let mut source = Source { remote, progress, cancel };
-        match self.growth().await? {
-            Growth::Outgrown(weight) if self.fetch_anew(&mut source, wants, best, weight).await? => Ok(()),
-            Growth::Outgrown(_) | Growth::Fits => self.descend(&mut source, wants, best).await,
+        if let (Growth::Outgrown(weight), Some(kept)) = (self.growth().await?, self.kept.clone()) {
+            let wanted = [&kept, wants].concat();
+            if self.fetch_anew(&mut source, wanted, best, weight).await? {
+                return Ok(());
+            }
         }
+        self.descend(&mut source, wants, best).await
     }
 
     /// Makes sure that the content of `blobs` can be read: what is lacking is fetched with as few requests as may be,

@@ -2,8 +2,9 @@
 //!
 //! It happens when there is something to bring anyway, and the mirror has outgrown itself (`usage`) or the care for the
 //! disk asked for it (`care`). Only the commits that links want today come along: those that are fetched, and those told
-//! by [`Mirror::keep`]. Where the new one cannot be had for lack of room or for what the repository holds, the old one
-//! is updated instead, and grows by as much again before that is tried once more.
+//! by [`Mirror::keep`]. Where the new one cannot be had for lack of room, for what the repository holds, or as the server
+//! no longer gives one of those commits, the old one is updated instead, and grows by as much again before that is tried
+//! once more.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,9 +31,9 @@ pub(super) enum Growth {
 
 impl Mirror {
     /// Commits that links still want besides those that will be fetched: they come along when the mirror is fetched
-    /// anew. All others are forgotten then.
+    /// anew. All others are forgotten then, so without this word the mirror is only added to.
     pub fn keep(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
-        self.kept = commits.into_iter().collect();
+        self.kept = Some(commits.into_iter().collect());
     }
 
     /// Weighs the mirror before an update; the first time that is what a fresh one weighs.
@@ -55,12 +56,10 @@ impl Mirror {
     pub(super) async fn fetch_anew(
         &mut self,
         source: &mut Source<'_>,
-        wants: &[ObjectId],
+        mut wanted: Vec<ObjectId>,
         best: Rung,
         weight: Weight,
     ) -> Result<bool, Failure> {
-        let mut wanted = self.kept.clone();
-        wanted.extend(wants);
         wanted.sort_unstable();
         wanted.dedup();
         let mut beside = self.begin_beside().await?;
@@ -72,7 +71,11 @@ impl Mirror {
             Err(failure) => failure,
         };
         beside.give_up().await?;
-        if !matches!(failure.class, FailureClass::DiskFull | FailureClass::RepositoryCorrupt) {
+        let of_what_it_holds = matches!(
+            failure.class,
+            FailureClass::DiskFull | FailureClass::RepositoryCorrupt | FailureClass::RefNotFound
+        );
+        if !of_what_it_holds {
             return Err(failure);
         }
         tracing::warn!(mirror = %self.path().display(), %failure, "failed to fetch a mirror anew; it is updated instead");
@@ -93,7 +96,7 @@ impl Mirror {
             extent: Extent::Whole,
             promisor: None,
             rebuilt: None,
-            kept: Vec::new(),
+            kept: None,
             store: SharedStore::default(),
             walked: HashMap::new(),
         })

@@ -38,6 +38,7 @@ fn mark(mirror: &Mirror) {
 async fn updated(world: &World) -> (Mirror, ObjectId) {
     let remote = world.remote();
     let mut mirror = world.mirror(&remote).await;
+    mirror.keep([]);
     let first = world.commit("main", "first", b"1");
     world.fetch(&mut mirror, &remote, first).await.unwrap();
     let second = world.commit("main", "second", b"2");
@@ -53,6 +54,7 @@ async fn many_updates_do_not_make_many_packs() {
     for number in 0..MANY {
         let commit = world.commit("main", "Test Cases/login.tc", number.to_string().as_bytes());
         let mut mirror = world.mirror(&remote).await;
+        mirror.keep([]);
         world.fetch(&mut mirror, &remote, commit).await.unwrap();
         most = most.max(packs(mirror.path()));
         assert_eq!((mirror.rebuilt(), paths(&mirror, commit).len()), (None, 2));
@@ -61,6 +63,32 @@ async fn many_updates_do_not_make_many_packs() {
     assert!(most <= 52 && packs(mirror.path()) < 10, "{most}, then {}", packs(mirror.path()));
     let last = world.repository.resolve("main").unwrap().parse().unwrap();
     assert!(is_sound(&mirror, last));
+    assert!(leftovers(&world).is_empty());
+}
+
+#[tokio::test]
+async fn without_a_word_on_what_to_keep_a_marked_mirror_is_only_added_to() {
+    let world = World::with_commit();
+    let remote = world.remote();
+    let (mirror, old) = updated(&world).await;
+    mark(&mirror);
+    drop(mirror);
+    let new = world.commit("main", "new", b"3");
+    let mut mirror = world.mirror(&remote).await;
+    world.fetch(&mut mirror, &remote, new).await.unwrap();
+    assert!(mirror.snapshot(old).is_ok() && mirror.snapshot(new).is_ok());
+}
+
+#[tokio::test]
+async fn a_kept_commit_that_the_server_has_lost_does_not_stand_in_the_way() {
+    let world = World::with_commit();
+    let remote = world.remote();
+    let (mut mirror, old) = updated(&world).await;
+    mark(&mirror);
+    let new = world.commit("main", "new", b"3");
+    mirror.keep([ObjectId::from_bytes([7; 20])]);
+    world.fetch(&mut mirror, &remote, new).await.unwrap();
+    assert!(mirror.snapshot(old).is_ok() && mirror.snapshot(new).is_ok());
     assert!(leftovers(&world).is_empty());
 }
 
@@ -117,6 +145,7 @@ async fn a_mirror_that_cannot_be_fetched_anew_is_updated_and_not_tried_again_at_
     let limits = Limits { pack_objects: 5, ..Limits::default() };
     let mirrors = world.mirrors().with_limits(limits);
     let mut mirror = mirrors.open(&connection(), remote.url(), &world.cancel).await.unwrap();
+    mirror.keep([]);
     for folder in ["a", "b", "c", "d", "e"] {
         let commit = world.commit("main", &format!("{folder}/file"), folder.as_bytes());
         world.fetch(&mut mirror, &remote, commit).await.unwrap();
