@@ -6,6 +6,7 @@
 //! [`Mirror::fetch`] → [`Mirror::snapshot`] and [`Mirror::read_blob`], or [`Mirror::check_out`]. A [`LocalRepository`] is
 //! resolved and read where it lies.
 
+mod advertisement;
 mod agent_name;
 mod authorization;
 mod body;

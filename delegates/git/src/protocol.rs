@@ -86,7 +86,10 @@ pub(crate) async fn learn(
 
 /// Reads an advertisement of any version.
 pub(crate) async fn read(mut packets: Packets, prefixes: &[String]) -> Result<(Protocol, Refs), Failure> {
-    let first = first_line(&mut packets).await?;
+    let Some(first) = first_line(&mut packets).await? else {
+        packets.finish().await?;
+        return Ok((Protocol::V0(protocol_v0::Capabilities::default()), Refs::Named(Vec::new())));
+    };
     match first.trim_ascii_end() {
         b"version 2" => {
             let capabilities = capabilities(packets).await?;
@@ -97,16 +100,21 @@ pub(crate) async fn read(mut packets: Packets, prefixes: &[String]) -> Result<(P
     }
 }
 
-/// The first line that says something: smart HTTP may put `# service=…` and a flush before it.
-async fn first_line(packets: &mut Packets) -> Result<Bytes, Failure> {
-    for _ in 0..3 {
-        match packets.next().await? {
-            Some(Packet::Line(line)) if !line.starts_with(b"#") => return Ok(line),
-            Some(Packet::Line(_) | Packet::Flush) => {}
-            Some(Packet::Delimiter | Packet::End) | None => break,
+/// The first line that says something: smart HTTP may put `# service=…` and a flush before it. There is none where a
+/// repository has no refs and the server is an older Git that speaks version 0, as it leaves its capabilities out then.
+async fn first_line(packets: &mut Packets) -> Result<Option<Bytes>, Failure> {
+    let mut first = packets.next().await?;
+    if matches!(&first, Some(Packet::Line(line)) if line.starts_with(b"#")) {
+        first = packets.next().await?;
+        if first == Some(Packet::Flush) {
+            first = packets.next().await?;
         }
     }
-    Err(packets.place().protocol_failure("it advertises nothing"))
+    match first {
+        Some(Packet::Line(line)) => Ok(Some(line)),
+        Some(Packet::Flush) => Ok(None),
+        Some(Packet::Delimiter | Packet::End) | None => Err(packets.place().protocol_failure("it advertises nothing")),
+    }
 }
 
 async fn capabilities(mut packets: Packets) -> Result<protocol_v2::Capabilities, Failure> {
@@ -115,7 +123,7 @@ async fn capabilities(mut packets: Packets) -> Result<protocol_v2::Capabilities,
         match packets.next().await? {
             Some(Packet::Line(line)) => capabilities.note(line.trim_ascii_end()),
             Some(Packet::Flush) => {
-                capabilities.check().map_err(|error| packets.place().protocol_failure(error))?;
+                capabilities.check().map_err(|error| error.failure(packets.place()))?;
                 packets.finish().await?;
                 return Ok(capabilities);
             }
@@ -139,16 +147,13 @@ async fn refs(
         };
         match packet {
             Some(Packet::Line(line)) => {
-                advertisement.take(&line).map_err(|error| packets.place().protocol_failure(error))?;
+                advertisement.take(&line).map_err(|error| error.failure(packets.place()))?;
             }
             Some(Packet::Flush) => break,
             Some(Packet::Delimiter | Packet::End) | None => return Err(packets.cut()),
         }
     }
-    let Some((capabilities, refs)) = advertisement.finish() else {
-        return Err(packets.place().protocol_failure("it advertises nothing"));
-    };
-    capabilities.check().map_err(|error| packets.place().protocol_failure(error))?;
     packets.finish().await?;
+    let (capabilities, refs) = advertisement.finish();
     Ok((Protocol::V0(capabilities), Refs::Named(refs)))
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use crate::advertisement::{Unusable, check_object_format};
 use crate::agent_name::AGENT;
 use crate::fetching::{Ability, FetchRequest, Rung};
 use crate::pkt_line::Encoder;
@@ -44,11 +45,6 @@ pub(crate) struct Capabilities {
     object_format: Option<Vec<u8>>,
 }
 
-/// The server lacks what is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its object format is not sha1")]
-pub(crate) struct ForeignObjectFormat;
-
 /// How a pack is put into the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -71,11 +67,8 @@ impl Capabilities {
         capabilities
     }
 
-    pub(crate) fn check(&self) -> Result<(), ForeignObjectFormat> {
-        match self.object_format.as_deref() {
-            None | Some(b"sha1") => Ok(()),
-            Some(_) => Err(ForeignObjectFormat),
-        }
+    fn check(&self) -> Result<(), Unusable> {
+        check_object_format(self.object_format.as_deref())
     }
 
     /// The best way to ask for commits.
@@ -128,9 +121,9 @@ impl<'a> Advertisement<'a> {
     }
 
     /// Takes in one line: `<id> <name>`, the first one with a zero byte and the capabilities after it.
-    pub(crate) fn take(&mut self, line: &[u8]) -> Result<(), InvalidRef> {
+    pub(crate) fn take(&mut self, line: &[u8]) -> Result<(), Unusable> {
         let line = line.trim_ascii_end();
-        let listed = if self.capabilities.is_some() { line } else { self.take_capabilities(line) };
+        let listed = if self.capabilities.is_some() { line } else { self.take_capabilities(line)? };
         if listed.starts_with(b"shallow ") {
             return Ok(());
         }
@@ -147,23 +140,26 @@ impl<'a> Advertisement<'a> {
         Ok(())
     }
 
-    /// What was advertised; nothing where not even capabilities were.
-    pub(crate) fn finish(mut self) -> Option<(Capabilities, Vec<Ref>)> {
+    /// What was advertised.
+    pub(crate) fn finish(mut self) -> (Capabilities, Vec<Ref>) {
         if let Some(head) = self.refs.iter_mut().find(|found| found.name == b"HEAD") {
             head.target = self.head;
         }
-        self.capabilities.map(|capabilities| (capabilities, self.refs))
+        (self.capabilities.unwrap_or_default(), self.refs)
     }
 
     /// The line without its capabilities.
-    fn take_capabilities<'b>(&mut self, line: &'b [u8]) -> &'b [u8] {
+    fn take_capabilities<'b>(&mut self, line: &'b [u8]) -> Result<&'b [u8], Unusable> {
         let mut parts = line.splitn(2, |byte| *byte == 0);
         let listed = parts.next().unwrap_or_default();
         let text = parts.next().unwrap_or_default();
         let mut words = text.split(|byte| *byte == b' ');
         self.head = words.find_map(|word| word.strip_prefix(b"symref=HEAD:")).map(<[u8]>::to_vec);
-        self.capabilities = Some(Capabilities::parse(text));
-        listed
+        let capabilities = Capabilities::parse(text);
+        // Its ids are no ids here, so that it has to be told before they are read.
+        capabilities.check()?;
+        self.capabilities = Some(capabilities);
+        Ok(listed)
     }
 }
 
@@ -196,7 +192,7 @@ mod tests {
         let prefixes = ["HEAD".to_owned(), "refs/".to_owned()];
         let mut advertisement = Advertisement::new(&prefixes);
         lines.iter().try_for_each(|line| advertisement.take(line.as_bytes())).ok()?;
-        advertisement.finish()
+        Some(advertisement.finish())
     }
 
     fn capabilities(text: &str) -> Capabilities {
@@ -246,7 +242,7 @@ mod tests {
         for name in ["HEAD\0shallow", "refs/heads/main", "refs/heads/other", "refs/tags/v1", "refs/tags/v1^{}"] {
             advertisement.take(format!("{ID} {name}").as_bytes()).unwrap();
         }
-        assert_eq!(advertisement.finish().unwrap().1.len(), 1);
+        assert_eq!(advertisement.finish().1.len(), 1);
     }
 
     #[test]
@@ -275,7 +271,10 @@ mod tests {
 
     #[test]
     fn another_object_format_is_refused() {
-        assert_eq!(capabilities("object-format=sha256").check(), Err(ForeignObjectFormat));
+        let first = format!("{} HEAD\0multi_ack object-format=sha256", "a".repeat(64));
+        let taken = Advertisement::new(&[]).take(first.as_bytes());
+        assert_eq!(taken, Err(Unusable::ForeignObjectFormat));
+        assert_eq!(capabilities("object-format=sha256").check(), Err(Unusable::ForeignObjectFormat));
         assert_eq!(capabilities("object-format=sha1").check(), Ok(()));
     }
 }

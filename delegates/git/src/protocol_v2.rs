@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::advertisement::{Unusable, check_object_format};
 use crate::agent_name::AGENT;
 use crate::fetching::{Ability, FetchRequest, Rung};
 use crate::pkt_line::Encoder;
@@ -23,15 +24,6 @@ pub(crate) struct Capabilities {
     object_format: Option<Vec<u8>>,
 }
 
-/// The server lacks what is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Incapable {
-    #[error("it speaks protocol v2 without `ls-refs` and `fetch`")]
-    Commands,
-    #[error("its object format is not sha1")]
-    ObjectFormat,
-}
-
 impl Capabilities {
     /// Takes in one line of the advertisement; what is unknown is passed over, as the protocol asks.
     pub(crate) fn note(&mut self, line: &[u8]) {
@@ -48,14 +40,11 @@ impl Capabilities {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Incapable> {
+    pub(crate) fn check(&self) -> Result<(), Unusable> {
         if !(self.ls_refs && self.fetch) {
-            return Err(Incapable::Commands);
+            return Err(Unusable::MissingCommands);
         }
-        match self.object_format.as_deref() {
-            None | Some(b"sha1") => Ok(()),
-            Some(_) => Err(Incapable::ObjectFormat),
-        }
+        check_object_format(self.object_format.as_deref())
     }
 
     /// The best way to ask for commits. Any object may be wanted in this version.
@@ -149,9 +138,9 @@ mod tests {
     #[test]
     fn what_cannot_be_worked_with_is_refused() {
         assert_eq!(capabilities(&["ls-refs", "fetch"]).check(), Ok(()));
-        assert_eq!(capabilities(&["ls-refs"]).check(), Err(Incapable::Commands));
+        assert_eq!(capabilities(&["ls-refs"]).check(), Err(Unusable::MissingCommands));
         let sha256 = capabilities(&["ls-refs", "fetch", "object-format=sha256"]);
-        assert_eq!(sha256.check(), Err(Incapable::ObjectFormat));
+        assert_eq!(sha256.check(), Err(Unusable::ForeignObjectFormat));
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub(super) fn transport(
         }
         (Scheme::File, _) => {
             let cause = "only https, http and ssh are supported";
-            Err(place.repository_failure(FailureClass::Protocol, "reach", cause))
+            let failure = place.repository_failure(FailureClass::Protocol, "reach", cause);
+            Err(failure.with_hint("use the URL of its server; what lies on this host is for `suitesync inspect`"))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use suitesync_contract::{FailureClass, ObjectId};
-use suitesync_git::Mirror;
+use suitesync_git::{Mirror, Tip};
 use suitesync_loopback::{Fault, Protocol, clean_git};
 
 use crate::support::{PATH, Setup, V0_FILTER, V2_FILTER, V2_PLAIN, World, fsck};
@@ -93,6 +93,28 @@ async fn an_advertisement_may_be_cut_anywhere() {
             let failure = world.main(&world.remote()).await.unwrap_err();
             assert_eq!(failure.class, FailureClass::Protocol, "{setup:?} {end}: {failure}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_repository_without_refs_is_empty_however_that_is_said() {
+    let world = World::with_commit();
+    for said in [&b"001e# service=git-upload-pack\n00000000"[..], b"0000", b"000eversion 1\n0000"] {
+        answers_refs(&world, said);
+        assert_eq!(world.main(&world.remote()).await, Ok(Tip::Empty), "{}", said.escape_ascii());
+    }
+}
+
+#[tokio::test]
+async fn a_repository_with_ids_of_another_kind_is_told_apart() {
+    let world = World::with_commit();
+    let first = format!("{} HEAD\0multi_ack object-format=sha256", "a".repeat(64));
+    let v2 = ["version 2", "ls-refs", "fetch", "object-format=sha256"].map(text).concat();
+    for said in [text(&first), v2] {
+        answers_refs(&world, &[&said[..], b"0000"].concat());
+        let failure = world.main(&world.remote()).await.unwrap_err();
+        assert_eq!(failure.class, FailureClass::Protocol, "{failure}");
+        assert!(failure.hint.contains("SHA-1"), "{failure} {}", failure.hint);
     }
 }
 
