@@ -5,6 +5,8 @@ use suitesync_reach::{Place, shown};
 
 /// Branches named when the one that was asked for is missing.
 const MAX_SUGGESTIONS: usize = 3;
+/// Pairs of letters that are compared to find them: a few milliseconds, while a server may list a million names.
+const MAX_COMPARED: usize = 1 << 20;
 
 /// One ref as a server lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +81,42 @@ fn nearest(wanted: &RefSpec, all: &[Ref]) -> Option<String> {
         RefSpec::Tag(name) => (name.as_str(), &b"refs/tags/"[..]),
         RefSpec::Commit(_) => return None,
     };
-    let mut names: Vec<_> = all.iter().filter_map(|found| found.name.strip_prefix(prefix)).map(shown).collect();
+    let mut names: Vec<_> = all.iter().filter_map(|found| found.name.strip_prefix(prefix)).collect();
+    names.sort_by_key(|name| name.len().abs_diff(text.len()));
+    let mut left = MAX_COMPARED;
+    let may_be_compared = |name: &&&[u8]| {
+        let rest = left.checked_sub(name.len().max(1) * text.len());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let mut names: Vec<_> = names.iter().take_while(may_be_compared).map(|name| shown(name)).collect();
     names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, text));
     names.truncate(MAX_SUGGESTIONS);
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     if quoted.is_empty() { None } else { Some(quoted.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn branches(names: impl IntoIterator<Item = String>) -> Vec<Ref> {
+        let found =
+            |name| Ref { name: format!("refs/heads/{name}").into_bytes(), id: None, peeled: None, target: None };
+        names.into_iter().map(found).collect()
+    }
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let all = branches(["develop", "main", "mian", "release/2024"].map(str::to_owned));
+        assert_eq!(nearest(&RefSpec::Branch("maim".to_owned()), &all).unwrap(), "`main`, `mian`, `develop`");
+    }
+
+    #[test]
+    fn of_very_many_names_those_of_like_length_are_compared() {
+        let long = (0..200_000).map(|number| format!("{number:0>300}"));
+        let all = branches(long.chain(["release-1".to_owned()]));
+        let named = nearest(&RefSpec::Branch("relaese-1".to_owned()), &all).unwrap();
+        assert!(named.starts_with("`release-1`"), "{named}");
+    }
 }
