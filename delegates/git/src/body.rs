@@ -96,6 +96,11 @@ impl Body {
         read
     }
 
+    /// Counts what comes, and the wait for it, anew.
+    pub(crate) fn begin_window(&mut self) {
+        self.window = Window::default();
+    }
+
     /// The first bytes, as many as come soon and without an error.
     pub(crate) async fn beginning(&mut self, most: usize) -> Result<Vec<u8>, Failure> {
         let end = Instant::now() + BEGINNING_WAIT;

@@ -72,6 +72,11 @@ impl Packets {
         }
     }
 
+    /// What came says that the server is at work: from here on it has its time again.
+    pub(crate) fn note_life(&mut self) {
+        self.body.begin_window();
+    }
+
     /// The rest as it is: for an answer that goes on with another one's packets.
     pub(crate) fn into_rest(mut self) -> (Bytes, Body) {
         (self.decoder.take_rest(), self.body)

@@ -24,7 +24,8 @@ impl TimeLimits {
     pub const FIRST_BYTE: Duration = Duration::from_secs(60);
     /// Git servers send a keep-alive every 5 s while they think, so a minute of silence is a dead one.
     pub const STALL: Duration = Duration::from_secs(60);
-    /// Long enough for a server that sends nothing but keep-alives while it packs, short enough to end a drip in 2 min.
+    /// Short enough to end a drip in 2 min. A fetch counts anew with every keep-alive of a server that has not begun to
+    /// send its pack.
     pub const RATE_WINDOW: Duration = Duration::from_secs(100);
     /// 1 KiB in a window: less than any link that is of use, more than keep-alives or a byte a second.
     pub const RATE_BYTES: u64 = 1024;

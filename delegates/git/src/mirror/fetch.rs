@@ -174,7 +174,13 @@ impl Mirror {
     async fn receive(&mut self, source: &mut Source<'_>, asked: &FetchRequest) -> Result<Received, Failure> {
         // What the pack itself may have is counted by the sink: this only ends an answer that is mostly framing.
         let most = self.limits.pack_bytes.saturating_mul(2).saturating_add(FRAMING_BYTES);
-        let mut pack = match source.remote.fetch(asked, most, source.cancel).await? {
+        let mut opened = source.remote.fetch(asked, most, source.cancel).await?;
+        if let Opened::Refused(refusal) = &opened {
+            // It may be about the moment rather than about what was asked, and to ask for less is dear for good.
+            tracing::debug!(mirror = %self.path().display(), %refusal, "a fetch was refused; it is asked for once more");
+            opened = source.remote.fetch(asked, most, source.cancel).await?;
+        }
+        let mut pack = match opened {
             Opened::Pack(pack) => pack,
             Opened::Refused(refusal) => return Ok(Received::Refused(refusal)),
         };

@@ -28,6 +28,8 @@ pub(crate) struct Pack {
     shallow: Vec<ShallowLine>,
     /// A packet of the pack that was met while lines were read.
     first: Option<Bytes>,
+    /// Whether anything of the pack itself has come.
+    has_begun: bool,
     progress_bytes: usize,
 }
 
@@ -107,9 +109,12 @@ impl Pack {
 
     /// What a packet holds of the pack, if it holds any.
     fn of_band(&mut self, mut line: Bytes) -> Result<Option<Bytes>, Failure> {
-        let Some(packets) = &self.packets else { return Ok(None) };
+        let Some(packets) = &mut self.packets else { return Ok(None) };
         match line.first() {
+            // Sent every few seconds while the pack is made, which takes minutes in a large repository.
+            Some(&PACK_BAND) if line.len() == 1 && !self.has_begun => packets.note_life(),
             Some(&PACK_BAND) => {
+                self.has_begun = true;
                 line.advance(1);
                 return Ok(Some(line));
             }
@@ -124,7 +129,14 @@ impl Pack {
     }
 
     fn opened(packets: Packets, framing: Framing, shallow: Vec<ShallowLine>, first: Option<Bytes>) -> Opened {
-        Opened::Pack(Box::new(Self { packets: Some(packets), framing, shallow, first, progress_bytes: 0 }))
+        Opened::Pack(Box::new(Self {
+            packets: Some(packets),
+            framing,
+            shallow,
+            first,
+            has_begun: false,
+            progress_bytes: 0,
+        }))
     }
 
     async fn finish(&mut self) -> Result<(), Failure> {

@@ -1,8 +1,11 @@
 //! What is asked of which server, and how a server that cannot, or will not, is met.
 
+use std::time::Duration;
+
 use suitesync_contract::{FailureClass, RefSpec};
 use suitesync_git::Tip;
-use suitesync_loopback::{Change, Fault, Protocol, RequestRecord, clean_git};
+use suitesync_loopback::{Change, Fault, IssueOptions, Protocol, RequestRecord, clean_git};
+use suitesync_reach::TimeLimits;
 
 use crate::support::{
     Files, PATH, Setup, V0_BARE, V0_FILTER, V0_NO_SINGLE_OBJECTS, V0_REACHABLE, V2_FILTER, V2_PLAIN, World, fsck,
@@ -108,7 +111,7 @@ async fn a_refused_filter_is_remembered_and_not_asked_for_again() {
         world.main(&world.remote()).await.unwrap();
         world.server.reset_counters();
         assert_eq!(world.sync(main(), "tests/").await.as_ref(), Ok(&login()), "{protocol:?}");
-        assert_eq!(world.server.request_count(), 3, "a poll, a refusal and a fetch");
+        assert_eq!(world.server.request_count(), 4, "a poll, a refusal, the same once more and a fetch");
         world.commit("main", "other/new", b"new");
         world.server.reset_counters();
         world.sync(main(), "tests/").await.unwrap();
@@ -205,18 +208,39 @@ fn refuse_fetches(world: &World, text: &str, times: usize) {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_everything_is_asked_three_times_and_the_mirror_stays() {
+async fn a_server_that_refuses_everything_is_asked_twice_in_each_of_three_ways_and_the_mirror_stays() {
     let world = with_ballast(V0_FILTER);
     world.sync(main(), "tests/").await.unwrap();
     world.commit("main", "tests/second.tc", b"<second/>");
     refuse_fetches(&world, "not today", 10);
     world.server.reset_counters();
     let failure = world.sync(main(), "tests/").await.unwrap_err();
-    assert_eq!((failure.class, world.server.request_count()), (FailureClass::ServerError, 4), "{failure}");
+    assert_eq!((failure.class, world.server.request_count()), (FailureClass::ServerError, 7), "{failure}");
     world.server.clear_faults();
     assert_eq!(world.sync(main(), "tests/").await.unwrap().len(), 2);
     let mirror = world.mirror(&world.remote()).await;
     assert_eq!((mirror.rebuilt(), is_partial(&mirror)), (None, true));
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_moment_changes_nothing() {
+    let world = with_ballast(V0_FILTER);
+    world.sync(main(), "tests/").await.unwrap();
+    world.commit("main", "tests/second.tc", b"<second/>");
+    refuse_fetches(&world, "too many processes", 1);
+    assert_eq!(world.sync(main(), "tests/").await.unwrap().len(), 2);
+    let mirror = world.mirror(&world.remote()).await;
+    assert_eq!((mirror.rebuilt(), is_partial(&mirror)), (None, true));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_its_time_to_pack_is_waited_for_while_it_says_so() {
+    const SLOW: (&str, &str) = ("uploadpack.packObjectsHook", "sleep 3 && exec");
+    let config = &[("uploadpack.allowFilter", "false"), ("uploadpack.keepAlive", "1"), SLOW];
+    let limits = TimeLimits { rate_window: Duration::from_secs(2), ..TimeLimits::default() };
+    let world = World::set_up(Setup { protocol: Protocol::V2, config }, &IssueOptions::default(), limits);
+    world.commit("main", "tests/login.tc", b"<login/>");
+    assert_eq!(world.sync(main(), "tests/").await, Ok(login()));
 }
 
 #[tokio::test]
@@ -234,7 +258,7 @@ async fn a_server_that_sends_parts_but_not_the_rest_gets_a_whole_mirror() {
     let Tip::Commit(commit) = world.main(&remote).await.unwrap() else { panic!("it has a commit") };
     let mut mirror = world.mirror(&remote).await;
     world.fetch(&mut mirror, &remote, commit).await.unwrap();
-    refuse_fetches(&world, "no", 1);
+    refuse_fetches(&world, "no", 2);
     assert_eq!(read_files(&mut mirror, commit, "tests/").await, Ok(login()));
     assert_eq!((is_partial(&mirror), fsck(&mirror, &[commit])), (false, String::new()));
 }

@@ -97,7 +97,7 @@ impl World {
         Self::set_up(setup, &IssueOptions::default(), TimeLimits::default())
     }
 
-    fn set_up(setup: Setup, certificate: &IssueOptions, limits: TimeLimits) -> Self {
+    pub(crate) fn set_up(setup: Setup, certificate: &IssueOptions, limits: TimeLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("served");
         let authority = Authority::new("Loopback Test CA").unwrap();
