@@ -17,7 +17,7 @@ pub struct Limits {
     pub path_bytes: usize,
     /// Bytes of all paths of one commit together.
     pub paths_bytes: usize,
-    /// Bytes of one file that is checked out; it is held in memory while it is written.
+    /// Bytes of one file that is checked out; while it is written it is held in memory, for a moment twice.
     pub file_bytes: u64,
     /// Bytes of all files of one checkout.
     pub checkout_bytes: u64,
