@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension};
-use suitesync_suites::{FileToParse, PARSER_VERSION, Parse};
+use suitesync_suites::{Allowance, FileToParse, PARSER_VERSION, Parse};
 
 /// Raise when rows are written in another way; what was written before is forgotten then.
 const FORMAT: u32 = 1;
@@ -45,8 +45,12 @@ impl Parses {
         Ok(Self { connection: Mutex::new(connection) })
     }
 
-    /// Those parses of `files` that this version of the parser made before.
-    pub fn find(&self, files: &[FileToParse]) -> Result<HashMap<FileToParse, Parse>, ParsesError> {
+    /// Those parses of `files` that this version of the parser made before, as far as the allowance admits them.
+    pub fn find(
+        &self,
+        files: &[FileToParse],
+        allowance: &Allowance,
+    ) -> Result<HashMap<FileToParse, Parse>, ParsesError> {
         let mut connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
         // One transaction: each of its own would lock the store anew.
         let transaction = connection.transaction()?;
@@ -57,7 +61,8 @@ impl Parses {
             let key = (file.blob.as_bytes(), file.kind.code(), PARSER_VERSION);
             let parse = statement.query_row(key, |row| Ok(encoding::decode(row.get_ref(0)?.as_blob()?))).optional()?;
             // What another build left unreadable is parsed again.
-            found.extend(parse.flatten().map(|parse| (*file, parse)));
+            let parse = parse.flatten().filter(|parse| allowance.admits(parse));
+            found.extend(parse.map(|parse| (*file, parse)));
         }
         Ok(found)
     }
@@ -117,8 +122,16 @@ mod tests {
         let parses = Parses::open(&folder.path().join("parses")).unwrap();
         parses.keep(&[project(1), project(2)]).unwrap();
         let other_kind = FileToParse { kind: FileKind::Case, ..project(2).0 };
-        let found = parses.find(&[project(1).0, other_kind, project(3).0]).unwrap();
+        let found = parses.find(&[project(1).0, other_kind, project(3).0], &Allowance::default()).unwrap();
         assert_eq!(found, HashMap::from([project(1)]));
+    }
+
+    #[test]
+    fn no_more_is_found_than_may_be_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let parses = Parses::open(&folder.path().join("parses")).unwrap();
+        parses.keep(&[project(1), project(2)]).unwrap();
+        assert!(parses.find(&[project(1).0, project(2).0], &Allowance::of(1)).unwrap().is_empty());
     }
 
     #[test]
@@ -131,7 +144,7 @@ mod tests {
             .unwrap();
         drop(older);
         Parses::open(&path).unwrap().keep(&[project(1)]).unwrap();
-        assert_eq!(Parses::open(&path).unwrap().find(&[project(1).0]).unwrap().len(), 1);
+        assert_eq!(Parses::open(&path).unwrap().find(&[project(1).0], &Allowance::default()).unwrap().len(), 1);
     }
 
     #[test]
@@ -140,6 +153,6 @@ mod tests {
         let parses = Parses::open(&folder.path().join("parses")).unwrap();
         parses.keep(&[project(1)]).unwrap();
         parses.connection.lock().unwrap().execute("UPDATE parse SET parse = x'FF'", []).unwrap();
-        assert!(parses.find(&[project(1).0]).unwrap().is_empty());
+        assert!(parses.find(&[project(1).0], &Allowance::default()).unwrap().is_empty());
     }
 }

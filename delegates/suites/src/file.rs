@@ -66,6 +66,24 @@ pub enum Parse {
 }
 
 impl Parse {
+    /// Bytes that it takes in memory, nearly.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = |texts: &[&str]| texts.iter().map(|text| text.len()).sum::<usize>();
+        let tags = |tags: &[String]| tags.iter().map(|tag| size_of::<String>() + tag.len()).sum::<usize>();
+        let option = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let inside = match self {
+            Self::Project(file) => file.name.len(),
+            Self::Case(file) => texts(&[&file.name, &file.description]) + option(&file.guid) + tags(&file.tags),
+            Self::Suite(file) => {
+                let lines = file.lines.iter().map(|line| size_of::<SuiteLine>() + line.id.len()).sum::<usize>();
+                let own = texts(&[&file.name, &file.description]) + option(&file.guid) + option(&file.query);
+                own + tags(&file.tags) + lines
+            }
+            Self::Malformed { reason } => reason.len(),
+        };
+        size_of::<Self>() + inside
+    }
+
     /// The reason is shortened, and control characters in it are escaped, since it may quote the file.
     pub(crate) fn malformed(reason: impl ToString) -> Self {
         let mut kept = String::new();

@@ -15,6 +15,7 @@ mod passed_over;
 mod project;
 mod roots;
 mod suite;
+mod words;
 
 use suitesync_contract::Discovery;
 
@@ -31,7 +32,7 @@ pub(crate) struct Katalon;
 const NAME: &str = "katalon";
 
 /// Why a file is malformed whose parse was not handed over.
-const NOT_AT_HAND: &str = "its content is not at hand";
+const LEFT_OUT: &str = "what it says is left out: the files of this tree say more than is kept of one";
 
 impl Format for Katalon {
     fn reads(&self, kind: FileKind) -> bool {

@@ -10,6 +10,7 @@
 //!
 //! A format of test projects is one module and one line in `format::FORMATS`.
 
+mod allowance;
 mod file;
 mod fold;
 mod format;
@@ -22,12 +23,13 @@ use std::collections::HashSet;
 
 use suitesync_contract::{Discovery, ObjectId, TreeEntry};
 
+pub use crate::allowance::Allowance;
 pub use crate::file::{CaseFile, Content, FileKind, FileToParse, MAX_FILE, Parse, ProjectFile, SuiteFile, SuiteLine};
 use crate::format::FORMATS;
 use crate::tree::Tree;
 
 /// Raise when a parse of the same bytes would come out differently; remembered parses of another version are not used.
-pub const PARSER_VERSION: u32 = 1;
+pub const PARSER_VERSION: u32 = 2;
 
 /// The blobs that [`discover`] will ask for, each once.
 ///
@@ -48,13 +50,24 @@ pub fn parse(kind: FileKind, content: Content<'_>) -> Parse {
     }
 }
 
-/// The tests under `directory`. Needs every parse that [`files_to_parse`] named: a file without one is malformed.
+/// The tests under `directory`. Needs the parses that [`files_to_parse`] named, as far as an [`Allowance`] admits them: a
+/// file without one is malformed. What is found has an allowance of its own, as many paths may have one blob.
 pub fn discover<'a>(
     entries: &[TreeEntry],
     directory: &str,
     parse_of: impl Fn(FileKind, ObjectId) -> Option<&'a Parse>,
 ) -> Discovery {
+    discover_within(&Allowance::default(), entries, directory, parse_of)
+}
+
+fn discover_within<'a>(
+    allowance: &Allowance,
+    entries: &[TreeEntry],
+    directory: &str,
+    parse_of: impl Fn(FileKind, ObjectId) -> Option<&'a Parse>,
+) -> Discovery {
     let tree = Tree::new(entries, directory);
+    let parse_of = |kind, blob| parse_of(kind, blob).filter(|parse| allowance.admits(parse));
     let mut all = Discovery::default();
     for format in FORMATS {
         let found = format.discover(&tree, &parse_of);

@@ -43,6 +43,8 @@ pub(crate) enum Malformed {
     TooDeep(Place),
     #[error("more than {limit} {what}")]
     TooMany { limit: usize, what: &'static str },
+    #[error("the text of {element} has more than {limit} bytes")]
+    TooLong { element: &'static str, limit: usize },
     #[error("root element is {found}, not {wanted}")]
     OtherRoot { found: String, wanted: &'static str },
 }
@@ -136,6 +138,18 @@ pub(crate) fn text(element: Node<'_, '_>, name: &str) -> Option<String> {
             .filter_map(|node| node.text())
             .collect(),
     )
+}
+
+/// The [`text`] of a child element, refused where it has more bytes than `limit`: to cut it would make another of it.
+pub(crate) fn text_within(
+    element: Node<'_, '_>,
+    name: &'static str,
+    limit: usize,
+) -> Result<Option<String>, Malformed> {
+    match text(element, name) {
+        Some(text) if text.len() > limit => Err(Malformed::TooLong { element: name, limit }),
+        text => Ok(text),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use suitesync_contract::{
     Discovery, Failure, FailureClass, LinkFacts, LinkView, Notice, ObjectId, Progress, TreeEntry, TreeEntryKind,
 };
 use suitesync_git::BlobContent;
-use suitesync_suites::{Content, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
+use suitesync_suites::{Allowance, Content, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,8 @@ pub(super) struct Finder<'a> {
 struct Known {
     parses: HashMap<FileToParse, Parse>,
     unknown: Vec<FileToParse>,
+    /// For what is still to be read.
+    allowance: Allowance,
 }
 
 /// What a repository without a commit holds.
@@ -69,9 +71,10 @@ impl Finder<'_> {
         let entries = objects.snapshot(commit)?;
         expect_directory(&entries, directory, commit)?;
         let mut unknown = files_to_parse(&entries, directory);
-        let parses = self.parses.find(&unknown).map_err(unusable)?;
+        let allowance = Allowance::default();
+        let parses = self.parses.find(&unknown, &allowance).map_err(unusable)?;
         unknown.retain(|file| !parses.contains_key(file));
-        Ok((entries, Known { parses, unknown }))
+        Ok((entries, Known { parses, unknown, allowance }))
     }
 
     fn read(
@@ -81,7 +84,7 @@ impl Finder<'_> {
         known: Known,
         view: &LinkView,
     ) -> Result<Read, Failure> {
-        let Known { mut parses, unknown } = known;
+        let Known { mut parses, unknown, allowance } = known;
         let remembered = parses.len() as u64;
         let mut fresh: Vec<(FileToParse, Parse)> = Vec::with_capacity(unknown.len());
         for (done, file) in unknown.iter().enumerate() {
@@ -96,6 +99,10 @@ impl Finder<'_> {
                 BlobContent::Bytes(bytes) => parse(file.kind, Content::Bytes(bytes)),
                 BlobContent::TooLarge(size) => parse(file.kind, Content::TooLarge(*size)),
             };
+            // Discovery says of those without a parse that they are left out.
+            if !allowance.admits(&parsed) {
+                break;
+            }
             fresh.push((*file, parsed));
         }
         self.parses.keep(&fresh).map_err(unusable)?;

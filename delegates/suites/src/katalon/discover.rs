@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use suitesync_contract::{Case, Discovery, Entry, FileState, Notice, ObjectId, Suite, SuiteKind, TreeEntryKind};
 
-use super::NOT_AT_HAND;
+use super::LEFT_OUT;
 use super::inventory::{Owned, take};
 use super::layout::{SCRIPTS, TEST_CASES};
 use super::names::Names;
+use super::passed_over::Reason;
 use super::roots::{Roots, root_path};
 use crate::file::{CaseFile, FileKind, Parse, SuiteFile, SuiteLine};
 use crate::format::ParseOf;
@@ -25,17 +26,19 @@ struct Surroundings<'t, 'f, 'a> {
 
 pub(super) fn discover(tree: &Tree<'_>, parse_of: ParseOf<'_, '_>) -> Discovery {
     let (roots, mut notices) = Roots::find(tree, parse_of);
-    let (owned, passed_over) = take(tree, &roots);
-    notices.extend(passed_over.notices());
+    let (owned, mut passed_over) = take(tree, &roots);
     let shown = shown(tree, &owned, &mut notices);
     let surroundings = Surroundings::new(tree, &owned, parse_of);
     let files = |kind| shown.iter().filter(move |file| file.kind == kind);
-    Discovery {
-        roots: roots.report(tree),
-        cases: files(FileKind::Case).map(|file| surroundings.case(file)).collect(),
-        suites: files(FileKind::Suite).map(|file| surroundings.suite(file)).collect(),
-        notices,
+    let cases: Vec<_> = files(FileKind::Case).map(|file| surroundings.case(file)).collect();
+    let suites: Vec<_> = files(FileKind::Suite).map(|file| surroundings.suite(file)).collect();
+    let states = cases.iter().map(|case| (&case.state, &case.path));
+    let states = states.chain(suites.iter().map(|suite| (&suite.state, &suite.path)));
+    for (_, path) in states.filter(|(state, _)| state.reason() == Some(LEFT_OUT)) {
+        passed_over.add(Reason::LeftOut, path.as_bytes());
     }
+    notices.extend(passed_over.notices());
+    Discovery { roots: roots.report(tree), cases, suites, notices }
 }
 
 /// The files that the directory shows. Of several that read alike (one with bytes that are no UTF-8, one that spells the
@@ -136,7 +139,7 @@ impl<'t, 'f, 'a> Surroundings<'t, 'f, 'a> {
 fn malformed(parse: Option<&Parse>) -> FileState {
     let reason = match parse {
         Some(Parse::Malformed { reason }) => reason,
-        Some(Parse::Project(_) | Parse::Case(_) | Parse::Suite(_)) | None => NOT_AT_HAND,
+        Some(Parse::Project(_) | Parse::Case(_) | Parse::Suite(_)) | None => LEFT_OUT,
     };
     FileState::Malformed { reason: reason.to_owned() }
 }

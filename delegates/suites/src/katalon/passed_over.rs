@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use suitesync_contract::Notice;
 
+use crate::allowance::MAX_KEPT;
 use crate::path::readable;
 
 /// Why a file that looks like a test's is none.
@@ -16,6 +17,8 @@ pub(super) enum Reason {
     OutsideRoots,
     /// The same as outside every root, where there is no root at all.
     NoRoot,
+    /// Of these only what they say is passed over.
+    LeftOut,
 }
 
 impl Reason {
@@ -31,6 +34,13 @@ impl Reason {
             Self::NoRoot => {
                 "test files belong to no project, since no .prj was found, and are not listed: \
                  commit the .prj that stands beside `Test Cases`"
+            }
+            Self::LeftOut => {
+                return format!(
+                    "what {count} test files say is left out, this is the first: the files of this tree say more than \
+                     {} MiB; link a directory of it",
+                    MAX_KEPT >> 20
+                );
             }
         };
         format!("{what} ({count} in all, this is the first)")

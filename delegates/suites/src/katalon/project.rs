@@ -1,5 +1,6 @@
 //! A `.prj`: what makes a folder a root.
 
+use super::words;
 use crate::file::ProjectFile;
 use crate::xml::{self, Malformed};
 
@@ -8,6 +9,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<ProjectFile, Malformed> {
         if !xml::is_named(root, "Project") {
             return Err(Malformed::OtherRoot { found: xml::name(root), wanted: "a project" });
         }
-        Ok(ProjectFile { name: xml::text(root, "name").unwrap_or_default() })
+        Ok(ProjectFile { name: words::name(root, "name")? })
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use suitesync_contract::{Notice, Root, TreeEntryKind};
 
 use super::layout::{is_build_copy, named_files};
-use super::{NAME, NOT_AT_HAND};
+use super::{LEFT_OUT, NAME};
 use crate::file::{FileKind, Parse};
 use crate::format::ParseOf;
 use crate::path::{folder, folders, readable};
@@ -33,7 +33,7 @@ impl<'t> Roots<'t> {
                     continue;
                 }
                 Some(Parse::Malformed { reason }) => reason.as_str(),
-                Some(Parse::Case(_) | Parse::Suite(_)) | None => NOT_AT_HAND,
+                Some(Parse::Case(_) | Parse::Suite(_)) | None => LEFT_OUT,
             };
             if tree.bears_on(&entry.path) {
                 let message = format!("this .prj makes no root: {reason}");

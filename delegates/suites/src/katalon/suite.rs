@@ -3,7 +3,7 @@
 use roxmltree::Node;
 use suitesync_contract::SuiteKind;
 
-use super::case::{description, tags};
+use super::words;
 use crate::file::{SuiteFile, SuiteLine};
 use crate::xml::{self, Malformed};
 
@@ -18,36 +18,32 @@ pub(super) fn read(bytes: &[u8]) -> Result<SuiteFile, Malformed> {
     xml::read(bytes, |root| {
         let kind = KINDS.iter().find(|(name, _)| xml::is_named(root, name)).map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| Malformed::OtherRoot { found: xml::name(root), wanted: "a test suite" })?;
-        let field = |name| xml::text(root, name).unwrap_or_default();
         Ok(SuiteFile {
             kind,
-            name: field("name"),
-            guid: xml::text(root, "testSuiteGuid").filter(|guid| !guid.is_empty()),
-            tags: tags(&field("tag")),
-            description: description(&field("description")),
-            query: (kind == SuiteKind::Dynamic).then(|| field("filteringText")),
+            name: words::name(root, "name")?,
+            guid: words::guid(root, "testSuiteGuid")?,
+            tags: words::tags(root)?,
+            description: words::description(root),
+            query: (kind == SuiteKind::Dynamic).then(|| words::query(root)).transpose()?,
             lines: match kind {
-                SuiteKind::Static | SuiteKind::Dynamic => case_lines(root),
-                SuiteKind::Collection => suite_lines(root),
+                SuiteKind::Static | SuiteKind::Dynamic => case_lines(root)?,
+                SuiteKind::Collection => suite_lines(root)?,
             },
         })
     })
 }
 
 /// A link without `isRun` runs: Studio's own reader starts from "true".
-fn case_lines(root: Node<'_, '_>) -> Vec<SuiteLine> {
-    let line = |link| SuiteLine {
-        id: xml::text(link, "testCaseId").unwrap_or_default(),
-        enabled: flag(link, "isRun").unwrap_or(true),
-    };
+fn case_lines(root: Node<'_, '_>) -> Result<Vec<SuiteLine>, Malformed> {
+    let line =
+        |link| Ok(SuiteLine { id: words::name(link, "testCaseId")?, enabled: flag(link, "isRun").unwrap_or(true) });
     xml::children(root, "testCaseLink").map(line).collect()
 }
 
 /// A row without `runEnabled` does not run: Studio's own reader starts from "false".
-fn suite_lines(root: Node<'_, '_>) -> Vec<SuiteLine> {
-    let line = |row| SuiteLine {
-        id: xml::text(row, "testSuiteEntity").unwrap_or_default(),
-        enabled: flag(row, "runEnabled").unwrap_or(false),
+fn suite_lines(root: Node<'_, '_>) -> Result<Vec<SuiteLine>, Malformed> {
+    let line = |row| {
+        Ok(SuiteLine { id: words::name(row, "testSuiteEntity")?, enabled: flag(row, "runEnabled").unwrap_or(false) })
     };
     let rows = |list| xml::children(list, "TestSuiteRunConfiguration");
     xml::children(root, "testSuiteRunConfigurations").flat_map(rows).map(line).collect()

@@ -4,9 +4,11 @@ mod files;
 mod mutations;
 mod repository;
 
-use suitesync_contract::{FileState, SuiteKind, TreeEntryKind};
+use suitesync_contract::{FileState, Notice, SuiteKind, TreeEntryKind};
 
 use self::repository::{CASE, PROJECT, Repository, SUITE, ids, project};
+use super::LEFT_OUT;
+use crate::Allowance;
 
 fn check(repository: &Repository, directory: &str, cases: &[&str], suites: &[&str]) {
     let (found_cases, found_suites) = ids(&repository.discover(directory));
@@ -132,10 +134,25 @@ fn malformed_files_are_kept_with_their_reason() {
 }
 
 #[test]
-fn a_file_whose_parse_was_not_handed_over_is_malformed() {
+fn what_is_more_than_is_kept_of_a_tree_is_left_out_and_told() {
+    let long = format!("<TestCaseEntity><name>{}</name></TestCaseEntity>", "n".repeat(4_000));
+    let with = |repository: Repository, number| repository.file(format!("Test Cases/{number}.tc"), &long);
+    let repository = (0..9).fold(project(), with).file("Test Suites/Day.ts", SUITE);
+    let found = repository.discover_within(&Allowance::of(5 * 4_000));
+    let names: Vec<_> = found.cases.iter().map(|case| case.name.len()).collect();
+    assert_eq!(names, [4_000, 4_000, 4_000, 4_000, 0, 0, 0, 0, 0]);
+    assert_eq!(found.cases[4].state.reason(), Some(LEFT_OUT));
+    assert_eq!(found.suites[0].state.reason(), Some(LEFT_OUT));
+    let message = "what 6 test files say is left out, this is the first: the files of this tree say more than 128 MiB; \
+                   link a directory of it";
+    assert_eq!(found.notices, [Notice { path: "Test Cases/4.tc".to_owned(), message: message.to_owned() }]);
+}
+
+#[test]
+fn a_file_whose_parse_was_not_handed_over_is_left_out() {
     let repository = project().file("Test Cases/Pay.tc", CASE);
     let found = repository.discover_without("Test Cases/Pay.tc");
-    assert_eq!(found.cases[0].state.reason(), Some("its content is not at hand"));
+    assert_eq!(found.cases[0].state.reason(), Some(LEFT_OUT));
 }
 
 #[test]

@@ -90,3 +90,31 @@ fn a_file_that_is_too_large_is_malformed_unread() {
     let parse = parse(FileKind::Case, Content::TooLarge(MAX_FILE + 1));
     assert_eq!(parse, Parse::malformed("larger than 16 MiB"));
 }
+
+#[test]
+fn a_text_that_is_longer_than_any_tool_writes_makes_its_file_malformed() {
+    let check = |kind, before: &str, element: &str, length: usize, after: &str| {
+        let text = |length| format!("{before}<{element}>{}</{element}>{after}", "x".repeat(length));
+        let longest = parse(kind, Content::Bytes(text(length).as_bytes()));
+        assert!(!matches!(longest, Parse::Malformed { .. }), "{longest:?}");
+        let reason = format!("the text of {element} has more than {length} bytes");
+        assert_eq!(parse(kind, Content::Bytes(text(length + 1).as_bytes())), Parse::malformed(reason));
+    };
+    check(FileKind::Project, "<Project>", "name", 4_096, "</Project>");
+    for (element, length) in [("name", 4_096), ("testCaseGuid", 4_096), ("tag", 65_536)] {
+        check(FileKind::Case, "<TestCaseEntity>", element, length, "</TestCaseEntity>");
+    }
+    for (element, length) in [("name", 4_096), ("testSuiteGuid", 4_096), ("tag", 65_536), ("filteringText", 65_536)] {
+        check(FileKind::Suite, "<FilteringTestSuiteEntity>", element, length, "</FilteringTestSuiteEntity>");
+    }
+    let link = ("<TestSuiteEntity><testCaseLink>", "</testCaseLink></TestSuiteEntity>");
+    check(FileKind::Suite, link.0, "testCaseId", 4_096, link.1);
+}
+
+#[test]
+fn a_long_description_is_cut_with_a_mark() {
+    let case = |length| format!("<TestCaseEntity><description>{}</description></TestCaseEntity>", "ö".repeat(length));
+    let kept = |length| project().file("Test Cases/Pay.tc", case(length)).case("Test Cases/Pay").description;
+    assert_eq!(kept(4_000), "ö".repeat(4_000));
+    assert_eq!(kept(4_001), "ö".repeat(4_000) + "…");
+}

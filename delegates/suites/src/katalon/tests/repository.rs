@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use suitesync_contract::{Case, Discovery, ObjectId, Suite, TreeEntry, TreeEntryKind};
 
-use crate::{Content, FileToParse, discover, files_to_parse, parse};
+use crate::{Allowance, Content, FileToParse, discover_within, files_to_parse, parse};
 
 /// Files in the order they were added, which need not be Git's.
 #[derive(Default)]
@@ -51,20 +51,26 @@ impl Repository {
     }
 
     pub(super) fn discover(&self, directory: &str) -> Discovery {
-        self.discover_but(directory, None)
+        self.discover_but(directory, None, &Allowance::default())
+    }
+
+    /// Discovers the whole repository, and keeps no more than that.
+    pub(super) fn discover_within(&self, allowance: &Allowance) -> Discovery {
+        self.discover_but("", None, allowance)
     }
 
     /// Discovers the whole repository, but hands over no parse of one file.
     pub(super) fn discover_without(&self, path: &str) -> Discovery {
-        self.discover_but("", Some(self.id_of(path)))
+        self.discover_but("", Some(self.id_of(path)), &Allowance::default())
     }
 
-    fn discover_but(&self, directory: &str, withheld: Option<ObjectId>) -> Discovery {
+    fn discover_but(&self, directory: &str, withheld: Option<ObjectId>, allowance: &Allowance) -> Discovery {
         let wanted = files_to_parse(&self.entries, directory);
         let handed = wanted.iter().filter(|file| Some(file.blob) != withheld);
         let parsed = handed.map(|file| (*file, parse(file.kind, Content::Bytes(&self.contents[&file.blob]))));
         let parses: HashMap<_, _> = parsed.collect();
-        discover(&self.entries, directory, |kind, blob| parses.get(&FileToParse { kind, blob }))
+        let parse_of = |kind, blob| parses.get(&FileToParse { kind, blob });
+        discover_within(allowance, &self.entries, directory, parse_of)
     }
 
     /// The tree with one more path for the blob of another.
