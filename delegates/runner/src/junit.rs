@@ -46,9 +46,10 @@ pub struct Allowance {
 }
 
 impl Default for Allowance {
-    /// Twenty times the largest known run, in at most some 150 MB.
+    /// Some six times the largest known run. An outcome travels as one line of JSON, in which a text has up to twice its
+    /// length: all of this fits into it.
     fn default() -> Self {
-        Self { cases: 200_000, names: 64 << 20, messages: 32 << 20 }
+        Self { cases: 100_000, names: 20 << 20, messages: 8 << 20 }
     }
 }
 

@@ -11,8 +11,8 @@ use rustix::process::getuid;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use suitesync_contract::rpc::{
-    CancelParams, Initialize, Initialized, Message, PROTOCOL, ProgressParams, RpcError, RunTaskParams, RunTaskResult,
-    method,
+    CancelParams, Initialize, Initialized, MAX_LINE, Message, PROTOCOL, ProgressParams, RpcError, RunTaskParams,
+    RunTaskResult, method,
 };
 use suitesync_contract::{Failure, FailureClass, Outcome, Progress, Task, TaskId};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -27,6 +27,9 @@ use crate::engine::delegate::{Delegate, ProgressSink};
 
 /// How often it is told how far the transfer or the reading of a task is: people watch, and eyes are slow.
 const TELL_EVERY: Duration = Duration::from_millis(200);
+
+/// Room in a line for what stands around an outcome.
+const ENVELOPE: usize = 1024;
 
 /// What the delegate says that it is.
 const PROGRAM: &str = concat!("suitesync ", env!("CARGO_PKG_VERSION"));
@@ -175,10 +178,25 @@ impl Serving {
                 let failure = lost(&name, "it broke off in the middle of the task");
                 Outcome { task: id, result: Err(Failure { class: FailureClass::Internal, ..failure }) }
             });
-            let _ = outgoing.send(Message::answer(request, &RunTaskResult { outcome }));
+            let _ = outgoing.send(Message::answer(request, &RunTaskResult { outcome: fitting(outcome) }));
             id
         });
         Ok(())
+    }
+}
+
+/// An outcome that is too long for a line is a failure that says so: the line would end the conversation, and with it all
+/// other tasks.
+fn fitting(outcome: Outcome) -> Outcome {
+    let message = match serde_json::to_vec(&outcome).map(|body| body.len()) {
+        Ok(length) if length <= MAX_LINE - ENVELOPE => return outcome,
+        Ok(length) => format!("the outcome has {length} bytes, at most {MAX_LINE} are carried"),
+        Err(error) => format!("the outcome cannot be written: {error}"),
+    };
+    let failure = Failure::new(FailureClass::Internal, message);
+    Outcome {
+        result: Err(failure.with_hint("ask for less: a directory of a repository, fewer reports of a run")),
+        ..outcome
     }
 }
 

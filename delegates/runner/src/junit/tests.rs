@@ -1,5 +1,6 @@
 //! Reports as tools write them, and reports as they should not be.
 
+use suitesync_contract::rpc::MAX_LINE;
 use suitesync_contract::{CaseStatus, ResultCounts, SecretRef};
 use zeroize::Zeroizing;
 
@@ -182,6 +183,20 @@ fn what_is_kept_of_a_run_is_bounded() {
     assert_eq!(silent.notices, ["7 messages are left out: more than are kept of one run"]);
     let nameless = read_within(Allowance { names: 10, ..Allowance::default() });
     assert_eq!(nameless.state, ResultFileState::Incomplete);
+}
+
+#[test]
+fn what_is_kept_of_a_run_fits_into_the_line_that_carries_it() {
+    let longest = CaseResult {
+        status: CaseStatus::Skipped,
+        duration_ms: Some(u64::MAX),
+        attempts: u32::MAX,
+        ..cases("<testsuite><testcase name=''/></testsuite>").remove(0)
+    };
+    let bare = serde_json::to_string(&longest).unwrap().len();
+    assert!(bare <= 2 * size_of::<CaseResult>(), "{bare}: what a result costs besides its texts");
+    let Allowance { names, messages, .. } = Allowance::default();
+    assert!(2 * (names + messages) <= MAX_LINE / 8 * 7, "texts of quotes, and room for paths and notices");
 }
 
 #[test]

@@ -2,15 +2,17 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use suitesync_contract::rpc::MAX_LINE;
 use suitesync_contract::{DelegateName, Tags};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
 
 use super::*;
 use crate::engine::delegate::Carrying;
-use crate::engine::process::{Host, serve};
+use crate::engine::process::{Host, ServingError, serve};
 
-/// Answers task 7 at once; others wait until they are canceled.
+/// Answers task 7 at once, and task 9 with more than a line holds; others wait until they are canceled.
 #[derive(Debug)]
 struct Patient {
     name: DelegateName,
@@ -53,6 +55,10 @@ impl Delegate for Patient {
             if task.id == TaskId(7) {
                 return Outcome { task: task.id, result: Ok(facts()) };
             }
+            if task.id == TaskId(9) {
+                let endless = Failure::new(FailureClass::Timeout, "x".repeat(MAX_LINE));
+                return Outcome { task: task.id, result: Err(endless) };
+            }
             cancel.cancelled().await;
             self.canceled.fetch_add(1, Ordering::SeqCst);
             Outcome { task: task.id, result: Err(Failure::new(FailureClass::Canceled, "stopped")) }
@@ -68,20 +74,34 @@ fn host(canceled: &Arc<AtomicU32>) -> Host {
     })
 }
 
-#[tokio::test]
-async fn a_delegate_behind_a_socket_is_served_and_its_tasks_end_with_the_connection() {
+/// A delegate behind a socket, and the one conversation that it is served in.
+fn behind_a_socket(host: Host) -> (Fake, JoinHandle<Result<(), ServingError>>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("delegate.sock");
     let listener = UnixListener::bind(&path).unwrap();
-    let canceled = Arc::new(AtomicU32::new(0));
-    let host = host(&canceled);
     let serving = tokio::spawn(async move {
         let (reader, writer) = listener.accept().await.unwrap().0.into_split();
         serve(reader, writer, host, &CancellationToken::new()).await
     });
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
     let delegate = ProcessDelegate::start(settings(Seat::Socket(path), Patience::default()), &tracker, stop.clone());
-    let fake = Fake { folder, delegate, tracker, stop };
+    (Fake { folder, delegate, tracker, stop }, serving)
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_too_long_fails_its_own_task_and_no_other() {
+    let (fake, serving) = behind_a_socket(host(&Arc::default()));
+    let (failure, other) = (fake.result(9).await.unwrap_err(), fake.result(7).await);
+    assert_eq!((failure.class, other), (FailureClass::Internal, Ok(facts())));
+    assert!(failure.message.contains(&format!("at most {MAX_LINE} are carried")), "{failure}");
+    fake.stop.cancel();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_delegate_behind_a_socket_is_served_and_its_tasks_end_with_the_connection() {
+    let canceled = Arc::new(AtomicU32::new(0));
+    let (fake, serving) = behind_a_socket(host(&canceled));
     let (result, told) = fake.told(7, &CancellationToken::new()).await;
     assert_eq!((result, told.len()), (Ok(facts()), 1));
     let standing = fake.delegate.follow().unwrap();
