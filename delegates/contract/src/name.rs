@@ -1,4 +1,4 @@
-//! Names that people give things. A name is an identity: 1 to 50 of letters, digits, `.`, `_` and `-`.
+//! Names that people give things. A name is an identity: 1 to 50 of letters, digits, `.`, `_` and `-`, not dots alone.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -19,6 +19,8 @@ const NAME_PATTERN: &str = r"^[^\x00-,/:-@\[-\^`{-\x7f]+$";
 pub enum InvalidName {
     Empty,
     TooLong,
+    /// In a path it would be a folder that is there, or the one above it.
+    Dots,
     Character(char),
 }
 
@@ -27,6 +29,7 @@ impl fmt::Display for InvalidName {
         match self {
             Self::Empty => write!(f, "a name may not be empty"),
             Self::TooLong => write!(f, "a name has at most {MAX_NAME} characters"),
+            Self::Dots => write!(f, "a name may not be of dots alone"),
             Self::Character(c) => write!(f, "a name may not hold {c:?}: letters, digits, `.`, `_` and `-` only"),
         }
     }
@@ -40,6 +43,9 @@ fn validate(text: &str) -> Result<(), InvalidName> {
     }
     if text.chars().count() > MAX_NAME {
         return Err(InvalidName::TooLong);
+    }
+    if text.chars().all(|c| c == '.') {
+        return Err(InvalidName::Dots);
     }
     match text.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))) {
         Some(c) => Err(InvalidName::Character(c)),
@@ -130,7 +136,7 @@ mod tests {
 
     #[test]
     fn names_of_letters_digits_and_marks_are_accepted() {
-        for text in ["contoso", "a.b_c-d", "Prüfstand", &"x".repeat(50)] {
+        for text in ["contoso", "a.b_c-d", "..a", "Prüfstand", &"x".repeat(50)] {
             assert_eq!(text.parse::<ConnectionName>().unwrap().as_str(), text);
         }
     }
@@ -139,6 +145,9 @@ mod tests {
     fn other_texts_are_refused_with_the_reason() {
         assert_eq!("".parse::<LinkName>(), Err(InvalidName::Empty));
         assert_eq!("x".repeat(51).parse::<LinkName>(), Err(InvalidName::TooLong));
+        for dots in [".", "..", "..."] {
+            assert_eq!(dots.parse::<DelegateName>(), Err(InvalidName::Dots));
+        }
         assert_eq!("a/b".parse::<LinkName>(), Err(InvalidName::Character('/')));
         assert!(serde_json::from_str::<LinkName>("\"a b\"").is_err());
     }
