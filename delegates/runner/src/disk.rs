@@ -24,13 +24,24 @@ pub struct Measured {
 /// Looks at a folder and all below it on the same file system. Symbolic links are not followed; what goes away
 /// meanwhile does not count. Files that are deleted and still open are not seen.
 pub fn measure(folder: &Path) -> Measured {
+    measure_up_to(MAX_ENTRIES, folder)
+}
+
+impl Measured {
+    /// Whether there is more than so many bytes, or so much else that nobody knows.
+    pub(crate) fn exceeds(self, bytes: u64) -> bool {
+        self.bytes > bytes || !self.whole
+    }
+}
+
+fn measure_up_to(most: u64, folder: &Path) -> Measured {
     let mut measured = Measured { whole: true, ..Measured::default() };
     let Ok(top) = fs::symlink_metadata(folder) else { return measured };
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
-            if measured.entries == MAX_ENTRIES {
+            if measured.entries == most {
                 measured.whole = false;
                 return measured;
             }
@@ -60,6 +71,15 @@ mod tests {
         let measured = measure(folder.path());
         assert_eq!((measured.entries, measured.whole), (5, true));
         assert!((100_000..1_000_000).contains(&measured.bytes), "{}", measured.bytes);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_to_its_end_counts_as_too_much() {
+        let folder = tempfile::tempdir().unwrap();
+        ["a", "b", "c"].iter().for_each(|name| fs::write(folder.path().join(name), "x").unwrap());
+        for (most, limit, expect) in [(3, 1 << 20, false), (2, 1 << 20, true), (3, 0, true)] {
+            assert_eq!(measure_up_to(most, folder.path()).exceeds(limit), expect, "{most} {limit}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::RunOrder;
 use super::runs::Underway;
-use crate::disk;
+use crate::disk::{self, Measured};
 
 /// How often the run's disk and processes are looked at, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,14 +30,16 @@ async fn until_over_budget(order: &RunOrder, underway: &Underway) {
     loop {
         let began = Instant::now();
         underway.look().await;
-        if bytes_of(order.working_folder.clone()).await > order.limits.disk_bytes {
+        if measured(order.working_folder.clone())
+            .await
+            .is_some_and(|measured| measured.exceeds(order.limits.disk_bytes))
+        {
             return;
         }
         tokio::time::sleep(LOOK_EVERY.max(began.elapsed() * LOOKS_SHARE)).await;
     }
 }
 
-async fn bytes_of(folder: PathBuf) -> u64 {
-    let measured = tokio::task::spawn_blocking(move || disk::measure(&folder).bytes);
-    measured.await.unwrap_or_default()
+async fn measured(folder: PathBuf) -> Option<Measured> {
+    tokio::task::spawn_blocking(move || disk::measure(&folder)).await.ok()
 }
