@@ -13,12 +13,12 @@ pub(super) const MAX_MESSAGE: usize = 4096;
 
 /// A name, a path or an id.
 pub(super) fn name(text: &str, redactor: &Redactor) -> String {
-    shorten(&without_controls(&redactor.redact(text)).replace(['\n', '\t'], " "), MAX_NAME)
+    shorten(&plain(text, redactor).replace(['\n', '\t'], " "), MAX_NAME)
 }
 
 /// A message; none where nothing is left of it.
 pub(super) fn message(text: &str, redactor: &Redactor) -> Option<String> {
-    let text = without_controls(&redactor.redact(text));
+    let text = plain(text, redactor);
     Some(shorten(text.trim(), MAX_MESSAGE)).filter(|text| !text.is_empty())
 }
 
@@ -28,6 +28,11 @@ fn shorten(text: &str, bound: usize) -> String {
     }
     let end = text.floor_char_boundary(bound.saturating_sub('…'.len_utf8()));
     format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+/// Secrets are looked for twice: what is taken out in between may belong to one, or stand in the middle of one.
+fn plain(text: &str, redactor: &Redactor) -> String {
+    redactor.redact(&without_controls(&redactor.redact(text))).into_owned()
 }
 
 /// Takes out what would colour or garble a terminal: control characters, and the sequences that an escape begins.
