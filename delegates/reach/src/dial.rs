@@ -3,6 +3,7 @@
 
 mod asked;
 mod bridge;
+mod racing;
 mod through;
 
 use std::borrow::Cow;
@@ -105,18 +106,19 @@ impl<'a> Dial<'a> {
         format!("{}{whose}", listed(addresses))
     }
 
-    /// Tries one address after the other, as the client does, and has a proxy make a tunnel unless the server is to
-    /// be spoken to in plain HTTP.
+    /// Tries the addresses as the client does, and has a proxy make a tunnel unless the server is to be spoken to in plain
+    /// HTTP.
     pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<Connected, Failure> {
         let bridges = self.client.bridges().clone();
         if let Some(proxy) = self.proxy() {
             let (peer, stream) = through::connect(self, proxy, addresses).await?;
             return Ok(Connected { peer, stream, through: Some(proxy.address()), bridges });
         }
-        let connected = timeout(self.limit(), TcpStream::connect(addresses)).await;
-        let failed = |error: io::Error| self.transport(&error, self.client.presented());
-        let Ok(connected) = connected else { return Err(self.too_slow("connect to")) };
-        let stream = connected.map_err(failed)?;
+        let failed = |error: io::Error| {
+            let is_late = error.kind() == io::ErrorKind::TimedOut;
+            if is_late { self.too_slow("connect to") } else { self.transport(&error, self.client.presented()) }
+        };
+        let stream = racing::connect(addresses, self.limit()).await.map_err(failed)?;
         let peer = stream.peer_addr().map_err(failed)?;
         Ok(Connected { peer, stream: Either::Left(stream), through: None, bridges })
     }

@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
-use super::{Dial, Stream};
+use super::{Dial, Stream, racing};
 use crate::classify::{self, answer, tls};
 use crate::identity::Presented;
 use crate::place::Place;
@@ -41,10 +41,12 @@ pub(super) async fn connect(
 ) -> Result<(SocketAddr, Stream), Failure> {
     let (place, limit) = (dial.place(), dial.limit());
     let unreached = |cause: &dyn Display| failed(&place, format!("the proxy cannot be reached: {cause}"));
-    let connected = timeout(limit, TcpStream::connect(addresses)).await;
-    let connected = connected.map_err(|_| unreached(&format_args!("it took longer than {} s", limit.as_secs())))?;
-    let stream = connected.map_err(|error| unreached(&error.kind()))?;
-    let peer = stream.peer_addr().map_err(|error| unreached(&error.kind()))?;
+    let unconnected = |error: io::Error| match error.kind() {
+        io::ErrorKind::TimedOut => unreached(&format_args!("it took longer than {} s", limit.as_secs())),
+        kind => unreached(&kind),
+    };
+    let stream = racing::connect(addresses, limit).await.map_err(unconnected)?;
+    let peer = stream.peer_addr().map_err(unconnected)?;
     let mut stream = match proxy.scheme() {
         ProxyScheme::Plain => Either::Left(stream),
         ProxyScheme::Tls => Either::Right(Box::new(secured(dial, proxy, stream).await?)),
