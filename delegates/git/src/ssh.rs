@@ -147,7 +147,7 @@ impl Ssh {
         expectation: Expectation,
         algorithms: String,
     ) -> Result<Greeted, Fault> {
-        let host = |error: std::io::Error| Fault::Host(error.kind());
+        let host = |error: std::io::Error| Fault::of_host(&error);
         let (socket, limits) = (connected.into_socket().map_err(host)?, *self.client.limits());
         let opening = Session::open(socket, self.identity.clone(), expectation, algorithms, limits);
         let mut opening = opening.map_err(host)?;

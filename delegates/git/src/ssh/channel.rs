@@ -81,7 +81,7 @@ impl Wire {
     fn broken(&self, error: &io::Error) -> Fault {
         match ssh2::Error::last_session_error(&self.session) {
             Some(error) => Fault::of(&error),
-            None => Fault::Host(error.kind()),
+            None => Fault::of_host(error),
         }
     }
 }

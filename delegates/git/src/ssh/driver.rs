@@ -132,7 +132,7 @@ impl Driver {
         let next = self.wire.session.keepalive_send().map_err(|error| Fault::of(&error))?;
         let longest = Duration::from_secs(next.clamp(1, KEEPALIVE).into()).min(self.patience());
         let waited = self.shared.waker.wait(self.connected.socket.as_fd(), &directions, longest);
-        match waited.map_err(|error| Fault::Host(error.kind()))? {
+        match waited.map_err(|error| Fault::of_host(&error))? {
             // What the server said before it went is read first, and reading then meets the end.
             Peer::Gone => Ok(!self.is_idle()),
             Peer::Connected => Ok(true),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ssh2::ErrorCode;
 use suitesync_contract::{Failure, FailureClass, Provider};
-use suitesync_reach::{Place, ProviderCode, shown};
+use suitesync_reach::{Place, ProviderCode, shown, system_words};
 
 use super::fingerprint::KeyKind;
 use super::host_key::Distrust;
@@ -73,8 +73,8 @@ pub(crate) enum Fault {
         code: i32,
         said: String,
     },
-    /// This host could not do its part.
-    Host(io::ErrorKind),
+    /// This host could not do its part; why, in the system's words.
+    Host(String),
 }
 
 /// How a command ended.
@@ -106,6 +106,11 @@ pub(super) fn is_full(error: &ssh2::Error) -> bool {
 }
 
 impl Fault {
+    /// An error of this host.
+    pub(super) fn of_host(error: &io::Error) -> Self {
+        Self::Host(system_words(error))
+    }
+
     /// An error of the connection itself.
     pub(super) fn of(error: &ssh2::Error) -> Self {
         let (ErrorCode::Session(code) | ErrorCode::SFTP(code)) = error.code();
@@ -173,7 +178,7 @@ impl Fault {
                 let cause = format_args!("{said} (libssh2 {code})");
                 place.host_failure(FailureClass::Protocol, "talk SSH with", cause)
             }
-            Self::Host(kind) => place.host_failure(FailureClass::Internal, "talk SSH with", kind),
+            Self::Host(words) => place.host_failure(FailureClass::Internal, "talk SSH with", words),
         }
     }
 }

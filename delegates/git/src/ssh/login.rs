@@ -54,7 +54,7 @@ pub(super) struct Shown(pub(super) PublicKey);
 impl Login {
     /// Shakes hands and judges the server's key.
     pub(super) fn greet(&self, socket: OwnedFd) -> Result<(Connected, Greeting), Fault> {
-        let host = |error: std::io::Error| Fault::Host(error.kind());
+        let host = |error: std::io::Error| Fault::of_host(&error);
         let mut session = ssh2::Session::new().map_err(|error| Fault::of(&error))?;
         let kept = socket.try_clone().map_err(host)?;
         session.set_tcp_stream(socket);
@@ -134,7 +134,7 @@ impl Login {
             }
             let directions = connected.session.block_directions();
             let waited = self.shared.waker.wait(connected.socket.as_fd(), &directions, left(end));
-            waited.map_err(|error| Waited::Fault(Fault::Host(error.kind())))?;
+            waited.map_err(|error| Waited::Fault(Fault::of_host(&error)))?;
         }
     }
 }

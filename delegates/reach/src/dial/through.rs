@@ -16,7 +16,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 use super::{Dial, Stream, racing};
-use crate::classify::{self, answer, tls};
+use crate::classify::system::exhausted;
+use crate::classify::{self, answer, system_words, tls};
 use crate::identity::Presented;
 use crate::place::Place;
 use crate::proxy::{self, Proxy, ProxyScheme, TunnelError};
@@ -28,7 +29,10 @@ pub(super) async fn resolve(proxy: &Proxy, place: &Place, limit: Duration) -> Re
         failed(place, cause).with_hint("check the proxy's host name and the resolver of this host")
     };
     match timeout(limit, resolver::resolve(proxy.host(), proxy.port())).await {
-        Ok(resolved) => resolved.map_err(|error| failed(&error.cause())),
+        Ok(resolved) => resolved.map_err(|error| {
+            let exhausted = error.0.as_ref().and_then(|error| exhausted(place, "resolve", error));
+            exhausted.unwrap_or_else(|| failed(&error.cause()))
+        }),
         Err(_) => Err(failed(&"the resolver did not answer in time")),
     }
 }
@@ -41,9 +45,11 @@ pub(super) async fn connect(
 ) -> Result<(SocketAddr, Stream), Failure> {
     let (place, limit) = (dial.place(), dial.limit());
     let unreached = |cause: &dyn Display| failed(&place, format!("the proxy cannot be reached: {cause}"));
-    let unconnected = |error: io::Error| match error.kind() {
-        io::ErrorKind::TimedOut => unreached(&format_args!("it took longer than {} s", limit.as_secs())),
-        kind => unreached(&kind),
+    let unconnected = |error: io::Error| {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return unreached(&format_args!("it took longer than {} s", limit.as_secs()));
+        }
+        exhausted(&place, "reach", &error).unwrap_or_else(|| unreached(&system_words(&error)))
     };
     let stream = racing::connect(addresses, limit).await.map_err(unconnected)?;
     let peer = stream.peer_addr().map_err(unconnected)?;
@@ -73,7 +79,7 @@ async fn secured(dial: &Dial<'_>, proxy: &Proxy, stream: TcpStream) -> Result<Tl
 /// TLS with the proxy itself failed.
 fn insecure(place: &Place, error: &io::Error) -> Failure {
     let Some(refusal) = classify::find::<rustls::Error>(error) else {
-        return failed(place, format!("the proxy broke off the TLS handshake: {}", error.kind()));
+        return failed(place, format!("the proxy broke off the TLS handshake: {}", system_words(error)));
     };
     let told = tls::told(refusal, Presented::Nothing);
     let failure = failed(place, format!("the proxy's TLS is not accepted: {}", told.cause));
@@ -101,7 +107,7 @@ fn no_tunnel(place: &Place, proxy: &Proxy, target: &str, error: &TunnelError) ->
         TunnelError::NotHttp => {
             failed(place, error).with_hint("check the proxy's port, and whether it is to be reached by `https://`")
         }
-        TunnelError::Broken(cause) => failed(place, format!("{error}: {}", cause.kind())),
+        TunnelError::Broken(cause) => failed(place, format!("{error}: {}", system_words(cause))),
         TunnelError::Closed => failed(place, error),
     }
 }
