@@ -226,7 +226,13 @@ fn rejected(place: &Place, login: &str, kind: KeyKind, key: &str) -> Failure {
         (Provider::AzureRepos, KeyKind::Rsa) => {
             failure.with_hint("add the public key to the user's SSH keys; on Azure they run out after a year")
         }
-        (Provider::Git, _) => failure.with_hint("check that the server knows the public key, and for this login"),
+        (Provider::Git, KeyKind::Rsa) => failure.with_hint(
+            "check that the server knows the public key, and for this login; if it does, use an Ed25519 or ECDSA key, \
+             or have the server updated: old ones do not say which signatures of RSA keys they take",
+        ),
+        (Provider::Git, KeyKind::Ed25519 | KeyKind::Ecdsa | KeyKind::Other) => {
+            failure.with_hint("check that the server knows the public key, and for this login")
+        }
     }
 }
 

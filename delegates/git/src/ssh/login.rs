@@ -20,7 +20,8 @@ use super::identity::{Identity, KeyFault};
 use super::session::{Greeting, Shared};
 use super::waker::left;
 
-/// The signatures that are made with RSA keys; SHA-1 is not among them.
+/// The signatures that are made with RSA keys. SHA-1 is not among them, but libssh2 asks for nothing else where a server
+/// does not say what it takes (RFC 8308, `server-sig-algs`), as OpenSSH before 7.2 does not.
 const RSA_SIGNATURES: &str = "rsa-sha2-512,rsa-sha2-256";
 
 /// Servers introduce themselves first. One that waits for us is seen to have said nothing before we did.

@@ -37,6 +37,7 @@ async fn a_rejected_key_is_named_with_the_login_and_only_it_was_offered() {
     assert_eq!(failure.class, FailureClass::AuthRejected);
     let said = format!("the key RSA {} was rejected for login {}", stranger.fingerprint(), world.server.user());
     assert!(failure.message.contains(&said), "{failure}");
+    assert!(failure.hint.contains("use an Ed25519 or ECDSA key"), "{}", failure.hint);
     assert_eq!(world.server.log().matches("Failed publickey").count(), 1, "{}", world.server.log());
 }
 
