@@ -4,6 +4,7 @@
 //! this file reads the chain of errors below a request.
 
 pub(crate) mod answer;
+pub(crate) mod challenge;
 mod retry_after;
 pub(crate) mod service_error;
 pub(crate) mod system;

@@ -23,6 +23,13 @@ pub(super) const ROWS: &[Row] = &[
         hint: "check that the token is whole, not revoked",
     },
     Row {
+        name: "foreign-schemes",
+        class: FailureClass::AuthRejected,
+        step: "credentials",
+        says: &["failed to read {url} from delegate local: it takes none of our ways to sign in, only Negotiate, NTLM"],
+        hint: "have the server take Basic or Bearer",
+    },
+    Row {
         name: "forbidden",
         class: FailureClass::Forbidden,
         step: "credentials",
@@ -78,9 +85,10 @@ fn answer(code: u16, headers: &[(&str, &str)], body: &str) -> Fault {
     Fault::Status { code, headers, body: body.as_bytes().to_vec() }
 }
 
-fn faults(elsewhere: &GitServer) -> [(&'static str, Fault); 6] {
+fn faults(elsewhere: &GitServer) -> [(&'static str, Fault); 7] {
     let advertisement = [("Content-Type", "application/x-git-upload-pack-advertisement")];
     [
+        ("foreign-schemes", answer(401, &[("WWW-Authenticate", "Negotiate"), ("WWW-Authenticate", "NTLM")], "")),
         ("forbidden", answer(403, &[], "")),
         ("page", answer(200, &[("Content-Type", "text/html")], "<!DOCTYPE html><html></html>")),
         ("redirected", Fault::Redirect(elsewhere.url("/redirected.git/info/refs?service=git-upload-pack"))),

@@ -71,6 +71,13 @@ pub(super) const ROWS: &[Row] = &[
         says: &["from delegate local through proxy {proxy}: the proxy rejected the credentials that were sent"],
         hint: "check the user and password of the proxy",
     },
+    Row {
+        name: "foreign-proxy",
+        class: FailureClass::ProxyAuth,
+        step: "connect",
+        says: &["through proxy {proxy}: the proxy takes none of our ways to sign in, only Negotiate, NTLM, http 407"],
+        hint: "have the proxy take Basic",
+    },
 ];
 
 /// Tests a connection through a proxy; `value` is what the delegate's `proxy` is.
@@ -112,6 +119,17 @@ fn a_proxy_that_speaks_something_else_is_told() {
     let identity = authority.issue(&IssueOptions::default()).unwrap();
     let secure = ProxyServer::start(ProxyOptions::new().identity(identity)).unwrap();
     check_through("untrusted-proxy", &format!("{:?}", secure.url()));
+}
+
+#[test]
+fn a_proxy_that_takes_no_credentials_of_ours_is_told_with_what_it_takes() {
+    let answer = b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n";
+    let windows = RawServer::start(RawAnswer::Reply(answer.to_vec())).unwrap();
+    let value = format!(
+        "{{ url = \"http://{}\", username = \"svc\", password = {{ env = \"WRONG_TOKEN\" }} }}",
+        windows.address()
+    );
+    check_through("foreign-proxy", &value);
 }
 
 #[test]

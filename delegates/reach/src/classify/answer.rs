@@ -5,13 +5,15 @@
 
 use chrono::Utc;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, PROXY_AUTHENTICATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use suitesync_contract::{Failure, FailureClass, Provider};
 
-use super::retry_after;
 use super::service_error::ServiceError;
+use super::{challenge, retry_after};
 use crate::place::{Place, shown};
-use crate::proxy::Proxy;
+
+/// Where a server takes neither of the schemes that credentials are sent by.
+const SIGN_IN_HINT: &str = "have the server take Basic or Bearer, or connect by SSH";
 
 /// What was sent along with the request that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +94,19 @@ pub fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
         None => ProviderCode::at_start_of(refusal.body).and_then(ProviderCode::class),
     };
     let class = known.unwrap_or_else(|| class_of(refusal.status, refusal.sent));
-    let failure = place.repository_failure(class, "read", cause(place, class, refusal, told.as_ref()));
+    let foreign = match refusal.status {
+        StatusCode::UNAUTHORIZED => challenge::foreign(refusal.headers, &WWW_AUTHENTICATE),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => challenge::foreign(refusal.headers, &PROXY_AUTHENTICATE),
+        _ => None,
+    };
+    let failure = match (class, foreign) {
+        (FailureClass::ProxyAuth, foreign) => return unauthorized_by_proxy(place, foreign.as_deref()),
+        (FailureClass::AuthRejected | FailureClass::AuthMissing, Some(schemes)) => {
+            let cause = format_args!("it takes none of our ways to sign in, only {schemes}, http 401");
+            place.repository_failure(class, "read", cause).with_hint(SIGN_IN_HINT)
+        }
+        _ => place.repository_failure(class, "read", cause(class, refusal, told.as_ref())),
+    };
     let failure = if class == FailureClass::Forbidden { failure.with_hint(scope_hint(place)) } else { failure };
     let wait = refusal.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     match wait.and_then(|text| retry_after::seconds(text, Utc::now())) {
@@ -126,9 +140,8 @@ fn scope_hint(place: &Place) -> &'static str {
 }
 
 /// What the class means here, the status, and what the server has to say unless it is a page.
-fn cause(place: &Place, class: FailureClass, refusal: &Refusal<'_>, told: Option<&ServiceError>) -> String {
+fn cause(class: FailureClass, refusal: &Refusal<'_>, told: Option<&ServiceError>) -> String {
     let meaning = match (class, refusal.sent) {
-        (FailureClass::ProxyAuth, _) => return unauthorized_by_proxy(place.proxy()),
         (FailureClass::RepositoryNotFound, _) => "it is missing, disabled, or not to be seen with these credentials, ",
         (FailureClass::AuthRejected, _) => "the credentials were rejected, ",
         (FailureClass::AuthMissing, _) => "it asks for credentials and none are set, ",
@@ -145,18 +158,26 @@ fn cause(place: &Place, class: FailureClass, refusal: &Refusal<'_>, told: Option
     format!("{meaning}http {}{separator}{said}", refusal.status.as_u16())
 }
 
-/// A proxy's answer 407, to a request or to CONNECT.
-pub(crate) fn unauthorized_by_proxy(proxy: Option<&Proxy>) -> String {
-    let meaning = match proxy.map(|proxy| proxy.authorization().is_some()) {
-        Some(true) => "the proxy rejected the credentials that were sent",
-        Some(false) => "the proxy asks for credentials and none are set",
-        None => "a proxy asks for credentials",
-    };
-    format!("{meaning}, http 407")
+/// A proxy's answer 407, to a request or to CONNECT; with the schemes that it takes, where Basic is not among them.
+pub(crate) fn unauthorized_by_proxy(place: &Place, foreign: Option<&str>) -> Failure {
+    let failed = |cause: &str| place.host_failure(FailureClass::ProxyAuth, "reach", format_args!("{cause}, http 407"));
+    if let Some(schemes) = foreign {
+        return failed(&format!("the proxy takes none of our ways to sign in, only {schemes}"))
+            .with_hint("have the proxy take Basic, or let this host through without a login");
+    }
+    match place.proxy().map(|proxy| proxy.authorization().is_some()) {
+        Some(true) => failed("the proxy rejected the credentials that were sent"),
+        Some(false) => failed("the proxy asks for credentials and none are set")
+            .with_hint("set `username` and `password` of the delegate's `proxy`"),
+        None => failed("a proxy asks for credentials"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+    use suitesync_contract::RepoUrl;
+
     use super::*;
 
     #[test]
@@ -170,6 +191,34 @@ mod tests {
         check("TFS is down", None);
         check("TF12345678901", None);
         check("TF", None);
+    }
+
+    /// The message after whose it is, and the next step.
+    fn told(status: u16, sent: Sent, header: &'static str, value: &'static str) -> (FailureClass, String, String) {
+        let url = RepoUrl::parse("https://git.example.org/shop.git", Provider::Git).unwrap().repository;
+        let place = Place::new(&url, &"dc1".parse().unwrap());
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(header), HeaderValue::from_static(value))]);
+        let status = StatusCode::from_u16(status).unwrap();
+        let failure = refused(&place, &Refusal { status, headers: &headers, body: b"", sent });
+        let (_, cause) = failure.message.split_once("from delegate dc1: ").unwrap();
+        (failure.class, cause.to_owned(), failure.hint)
+    }
+
+    #[test]
+    fn a_server_or_proxy_that_takes_no_scheme_of_ours_is_told() {
+        let check = |status, sent, header, class, subject: &str, hint: &str| {
+            let (found, cause, step) = told(status, sent, header, "Negotiate, NTLM");
+            let expect = format!("{subject} takes none of our ways to sign in, only Negotiate, NTLM, http {status}");
+            assert_eq!((found, cause), (class, expect));
+            assert!(step.contains(hint), "{step}");
+        };
+        let server = "have the server take Basic or Bearer";
+        check(401, Sent::Credentials, "www-authenticate", FailureClass::AuthRejected, "it", server);
+        check(401, Sent::NoCredentials, "www-authenticate", FailureClass::AuthMissing, "it", server);
+        let proxy = "have the proxy take Basic";
+        check(407, Sent::Credentials, "proxy-authenticate", FailureClass::ProxyAuth, "the proxy", proxy);
+        let basic = told(401, Sent::Credentials, "www-authenticate", "Basic realm=\"x\"");
+        assert_eq!(basic.1, "the credentials were rejected, http 401");
     }
 
     #[test]

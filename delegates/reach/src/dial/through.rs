@@ -17,7 +17,7 @@ use tokio_util::either::Either;
 
 use super::{Dial, Stream, racing};
 use crate::classify::system::exhausted;
-use crate::classify::{self, answer, system_words, tls};
+use crate::classify::{self, answer, challenge, system_words, tls};
 use crate::identity::Presented;
 use crate::place::Place;
 use crate::proxy::{self, Proxy, ProxyScheme, TunnelError};
@@ -61,7 +61,7 @@ pub(super) async fn connect(
         let target = proxy::authority(&dial.origin.host, dial.origin.port);
         let opened = timeout(limit, proxy::open(&mut stream, &target, proxy.authorization())).await;
         let opened = opened.map_err(|_| silent(&place, limit, "when it was asked for a tunnel"))?;
-        opened.map_err(|error| no_tunnel(&place, proxy, &target, &error))?;
+        opened.map_err(|error| no_tunnel(&place, &target, &error))?;
     }
     Ok((peer, stream))
 }
@@ -92,15 +92,11 @@ fn insecure(place: &Place, error: &io::Error) -> Failure {
     }
 }
 
-fn no_tunnel(place: &Place, proxy: &Proxy, target: &str, error: &TunnelError) -> Failure {
+fn no_tunnel(place: &Place, target: &str, error: &TunnelError) -> Failure {
     match error {
-        TunnelError::Unauthorized => {
-            let cause = answer::unauthorized_by_proxy(Some(proxy));
-            let failure = place.host_failure(FailureClass::ProxyAuth, "reach", cause);
-            if proxy.authorization().is_some() {
-                return failure;
-            }
-            failure.with_hint("set `username` and `password` of the delegate's `proxy`")
+        TunnelError::Unauthorized { challenges } => {
+            let foreign = challenge::foreign_in(challenges.iter().map(String::as_str));
+            answer::unauthorized_by_proxy(place, foreign.as_deref())
         }
         TunnelError::Refused(_) => failed(place, error)
             .with_hint(format!("have the proxy allow CONNECT to {target}, or name the host in `no_proxy`")),

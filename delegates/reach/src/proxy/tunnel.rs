@@ -5,7 +5,7 @@
 
 use std::io;
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderValue, PROXY_AUTHENTICATE};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::agent_name::USER_AGENT;
@@ -20,7 +20,10 @@ pub(crate) enum TunnelError {
     #[error("the proxy refused the tunnel with http {0}")]
     Refused(u16),
     #[error("the proxy wants credentials")]
-    Unauthorized,
+    Unauthorized {
+        /// The values of its `Proxy-Authenticate`.
+        challenges: Vec<String>,
+    },
     #[error("the proxy closed the connection before it answered")]
     Closed,
     #[error("the proxy does not answer in HTTP")]
@@ -46,9 +49,10 @@ pub(crate) async fn open(
     request.extend_from_slice(b"\r\n");
     stream.write_all(&request).await.map_err(TunnelError::Broken)?;
     stream.flush().await.map_err(TunnelError::Broken)?;
-    match status(&head(stream).await?) {
+    let head = head(stream).await?;
+    match status(&head) {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(TunnelError::Unauthorized),
+        Some(407) => Err(TunnelError::Unauthorized { challenges: challenges(&head) }),
         Some(status) => Err(TunnelError::Refused(status)),
         None => Err(TunnelError::NotHttp),
     }
@@ -75,6 +79,12 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, TunnelEr
 /// Whether it may still become HTTP/1: a server of another kind is not waited for to end its line.
 fn begins_as_http(head: &[u8]) -> bool {
     head.iter().zip(b"HTTP/1.").all(|(have, want)| have == want)
+}
+
+fn challenges(head: &[u8]) -> Vec<String> {
+    let fields = head.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok()?.split_once(':'));
+    let asking = fields.filter(|(name, _)| PROXY_AUTHENTICATE.as_str().eq_ignore_ascii_case(name));
+    asking.map(|(_, value)| value.trim().to_owned()).collect()
 }
 
 fn status(head: &[u8]) -> Option<u16> {
@@ -133,6 +143,13 @@ mod tests {
         check_refused(b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy refused the tunnel with http 403").await;
         check_refused(b"HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nabc", "the proxy wants credentials").await;
         check_refused(b"", "the proxy closed the connection before it answered").await;
+    }
+
+    #[tokio::test]
+    async fn a_proxy_says_which_schemes_it_takes() {
+        let answer = b"HTTP/1.1 407 Who\r\nproxy-authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n";
+        let Err(TunnelError::Unauthorized { challenges }) = exchange(answer, None).await.0 else { panic!() };
+        assert_eq!(challenges, ["Negotiate", "NTLM"]);
     }
 
     #[tokio::test]
