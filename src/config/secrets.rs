@@ -50,6 +50,11 @@ impl SecretValue {
     pub fn expose(&self) -> &str {
         &self.value
     }
+
+    /// Where it came from.
+    pub fn source(&self) -> &SecretRef {
+        &self.source
+    }
 }
 
 impl fmt::Debug for SecretValue {

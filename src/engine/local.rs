@@ -2,11 +2,11 @@
 //! here only where the process is there for that, as it becomes the parent of what they leave; else a child does.
 
 mod gates;
+mod hidden;
 mod keyring;
 mod mirror_care;
 mod objects;
 mod probing;
-mod redactor;
 mod run_folder;
 mod run_log;
 mod run_words;
@@ -31,9 +31,9 @@ use super::process::{ProcessDelegate, ProcessSettings};
 use crate::config::DelegateConfig;
 
 use gates::Gates;
+use hidden::Hidden;
 use keyring::{Keyring, Outlet};
 use mirror_care::MirrorCare;
-use redactor::Redactor;
 use running::RunShop;
 
 pub use workshop::{Workshop, WorkshopError};
@@ -250,12 +250,12 @@ impl Job<'_> {
 }
 
 /// A failure as it may be told: without the secret that a server repeats, and with the time that it names.
-fn told(failure: Failure, redactor: &Redactor) -> Failure {
-    let mut message = redactor.clean(&failure.message);
+fn told(failure: Failure, hidden: &Hidden) -> Failure {
+    let mut message = hidden.clean(&failure.message);
     if let Some(seconds) = failure.retry_after {
         let at = Utc::now() + TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_WAIT_TOLD));
         message
             .push_str(&format!("; the server allows another try at {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)));
     }
-    Failure { message, hint: redactor.clean(&failure.hint), ..failure }
+    Failure { message, hint: hidden.clean(&failure.hint), ..failure }
 }

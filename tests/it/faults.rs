@@ -219,7 +219,10 @@ fn no_token_is_in_any_output_or_file() {
     let broken = site.connection_with("broken", "healthy.git", "WRONG_TOKEN", &site.path("ca.pem"));
     failing_link(&site, &commit, &(broken + &site.link("failing", "broken", "healthy.git", "")));
     let mut seen = std::fs::read(site.path("agent.log")).unwrap();
-    assert!(String::from_utf8_lossy(&seen).contains("[secret]"), "the server's answer is told without the token");
+    assert!(
+        String::from_utf8_lossy(&seen).contains("Basic [secret env:"),
+        "the server's answer is told without the token"
+    );
     for entry in ["state/catalog.sqlite3", "state/catalog.sqlite3-wal", "state/delegate/parses.sqlite3"] {
         seen.extend(std::fs::read(site.path(entry)).unwrap_or_default());
     }

@@ -5,7 +5,7 @@ use suitesync_git::Authorization;
 use suitesync_reach::{ClientIdentity, NoProxy, Proxy, ProxySettings};
 use zeroize::Zeroizing;
 
-use super::redactor::Redactor;
+use super::hidden::Hidden;
 use crate::config::{DelegateConfig, ProxySetting, Secrets};
 
 /// How a delegate gets out of its network, but for the secrets in it.
@@ -22,7 +22,7 @@ pub(super) struct Keyring {
     pub(super) proxy: Option<Proxy>,
     pub(super) api_token: Option<Zeroizing<String>>,
     /// Knows all of these.
-    pub(super) redactor: Redactor,
+    pub(super) hidden: Hidden,
 }
 
 impl Outlet {
@@ -32,11 +32,11 @@ impl Outlet {
         Self { proxy: config.proxy.clone(), no_proxy: NoProxy::of(rules) }
     }
 
-    fn proxy(&self, secrets: &Secrets, redactor: &mut Redactor) -> Result<Option<Proxy>, Failure> {
+    fn proxy(&self, secrets: &Secrets, hidden: &mut Hidden) -> Result<Option<Proxy>, Failure> {
         let Some(config) = &self.proxy else { return Ok(None) };
         let login = config.login.as_ref().map(|login| secrets.resolve_proxy_login(login)).transpose()?;
         if let Some((username, password)) = &login {
-            redactor.hide_login(username, password.expose());
+            hidden.login(username, password);
         }
         let (username, password) = login.unzip();
         let password = password.map(|password| Zeroizing::new(password.expose().to_owned()));
@@ -49,47 +49,47 @@ impl Outlet {
 impl Keyring {
     /// Blocks: secrets come out of files and commands. A failure names the source of the one that lacks.
     pub(super) fn resolve(secrets: &Secrets, access: &Access, outlet: &Outlet) -> Result<Self, Failure> {
-        let mut redactor = Redactor::default();
+        let mut hidden = Hidden::default();
         let authorization = access.credentials.as_ref();
         let authorization =
-            authorization.map(|credentials| authorize(secrets, credentials, &mut redactor)).transpose()?;
+            authorization.map(|credentials| authorize(secrets, credentials, &mut hidden)).transpose()?;
         let identity = match &access.client_certificate {
             None => None,
             Some(certificate) => {
                 let key = secrets.resolve_key(&certificate.key)?;
-                redactor.hide_key(key.expose());
+                hidden.key(&key);
                 let identity = ClientIdentity::from_pem(&certificate.chain, key.expose());
                 Some(identity.map_err(|error| unusable(&certificate.key, &error))?)
             }
         };
         let api_token = access.api.as_ref().map(|api| secrets.resolve(&api.token)).transpose()?;
         if let Some(token) = &api_token {
-            redactor.hide_login("", token.expose());
+            hidden.login("", token);
         }
         let api_token = api_token.map(|token| Zeroizing::new(token.expose().to_owned()));
-        let proxy = outlet.proxy(secrets, &mut redactor)?;
-        Ok(Self { authorization, identity, proxy, api_token, redactor })
+        let proxy = outlet.proxy(secrets, &mut hidden)?;
+        Ok(Self { authorization, identity, proxy, api_token, hidden })
     }
 }
 
-fn authorize(secrets: &Secrets, credentials: &Credentials, redactor: &mut Redactor) -> Result<Authorization, Failure> {
+fn authorize(secrets: &Secrets, credentials: &Credentials, hidden: &mut Hidden) -> Result<Authorization, Failure> {
     Ok(match credentials {
         Credentials::Basic { username, password } => {
             let password = secrets.resolve(password)?;
-            redactor.hide_login(username, password.expose());
+            hidden.login(username, &password);
             Authorization::Basic { username: username.clone(), password: password.expose().to_owned() }
         }
         Credentials::Bearer { token } => {
             let token = secrets.resolve(token)?;
-            redactor.hide_login("", token.expose());
+            hidden.login("", &token);
             Authorization::Bearer { token: token.expose().to_owned() }
         }
         Credentials::PrivateKey { private_key, passphrase } => {
             let key = secrets.resolve_key(private_key)?;
-            redactor.hide_key(key.expose());
+            hidden.key(&key);
             let passphrase = passphrase.as_ref().map(|passphrase| secrets.resolve(passphrase)).transpose()?;
             if let Some(passphrase) = &passphrase {
-                redactor.hide(passphrase.expose());
+                hidden.secret(passphrase);
             }
             Authorization::PrivateKey {
                 private_key: key.expose().to_owned(),

@@ -26,10 +26,10 @@ impl Job<'_> {
         };
         let secrets = step(StepOutcome::Ok, self.shown_secrets());
         self.tell(&secrets);
-        let Keyring { authorization, identity, proxy, api_token, redactor } = keyring;
+        let Keyring { authorization, identity, proxy, api_token, hidden } = keyring;
         let client = self.client(Route { trust: self.trust()?, proxy, identity })?;
         let remote = self.remote(client.clone(), authorization)?;
-        let clean = |step: &StepReport| StepReport { detail: redactor.clean(&step.detail), ..step.clone() };
+        let clean = |step: &StepReport| StepReport { detail: hidden.clean(&step.detail), ..step.clone() };
         let mut on_step = |step: &StepReport| self.tell(&clean(step));
         let mut report = suitesync_git::probe(&remote, &mut on_step, &self.cancel).await;
         if let (Some(api), Some(token)) = (&self.access.api, api_token) {
@@ -40,7 +40,7 @@ impl Job<'_> {
             report.failure = report.failure.or(asked.failure);
         }
         let steps = std::iter::once(secrets).chain(report.steps.iter().map(clean)).collect();
-        let failure = report.failure.map(|failure| told(failure, &redactor));
+        let failure = report.failure.map(|failure| told(failure, &hidden));
         Ok(ProbeReport { steps, failure, certificate_days_left: report.certificate_days_left })
     }
 

@@ -153,7 +153,7 @@ impl Job<'_> {
     }
 
     async fn fetch_files(&self, mirror: &mut Mirror, commit: ObjectId, root: &str) -> Result<(), Failure> {
-        let Keyring { authorization, identity, proxy, redactor, .. } = self.keyring().await?;
+        let Keyring { authorization, identity, proxy, hidden, .. } = self.keyring().await?;
         let client = self.client(Route { trust: self.trust()?, proxy, identity })?;
         let remote = self.remote(client, authorization)?;
         let mut on_bytes =
@@ -162,7 +162,7 @@ impl Job<'_> {
             Ok(()) => mirror.ensure_directory(commit, root).await,
             Err(failure) => Err(failure),
         };
-        fetched.map_err(|failure| told(failure, &redactor))
+        fetched.map_err(|failure| told(failure, &hidden))
     }
 
     /// The schedule's variables with their secrets in the clear, and what keeps these out of the log.

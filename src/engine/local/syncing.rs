@@ -16,13 +16,13 @@ impl Job<'_> {
         if self.delegate.folders == Folders::Read && self.access.url.origin().scheme == Scheme::File {
             return self.look(task).await;
         }
-        let Keyring { authorization, identity, proxy, redactor, .. } = self.keyring().await?;
+        let Keyring { authorization, identity, proxy, hidden, .. } = self.keyring().await?;
         let client = self.client(Route { trust: self.trust()?, proxy, identity })?;
         let remote = self.remote(client, authorization)?;
-        let mut report = self.sync_with(&remote, task).await.map_err(|failure| told(failure, &redactor))?;
+        let mut report = self.sync_with(&remote, task).await.map_err(|failure| told(failure, &hidden))?;
         for link in &mut report.links {
             if let Err(failure) = &mut link.result {
-                *failure = told(failure.clone(), &redactor);
+                *failure = told(failure.clone(), &hidden);
             }
         }
         Ok(report)
