@@ -9,6 +9,7 @@ pub mod failure;
 pub mod name;
 pub mod object_id;
 pub mod outcome;
+pub mod readable;
 pub mod repo_url;
 pub mod result;
 pub mod rpc;
@@ -27,6 +28,7 @@ pub use object_id::{InvalidObjectId, ObjectId};
 pub use outcome::{
     Facts, LinkFacts, LinkReport, Outcome, ProbeReport, Progress, Step, StepOutcome, StepReport, SyncReport, Transfer,
 };
+pub use readable::readable;
 pub use repo_url::{
     AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme,
     ServerUrl, UrlError, UrlType,

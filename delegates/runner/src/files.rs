@@ -10,7 +10,6 @@ mod reports;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::Metadata;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -102,16 +101,6 @@ pub fn read_results(root: &Path, globs: &Globs, before: &Listing, redactor: &Red
     results.files = merged.files;
     results.files.retain(|file| !file.cases.is_empty() || !file.notices.is_empty());
     results
-}
-
-/// A path as it is shown: bytes that are no UTF-8 stand as `\xNN`.
-fn shown(path: &Path) -> String {
-    let mut text = String::new();
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,20 +1,5 @@
 //! Paths of a repository: bytes, `/`-separated.
 
-use std::borrow::Cow;
-
-/// The path for people and for JSON: bytes that are no UTF-8 stand as `\xNN`.
-pub(crate) fn readable(path: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = str::from_utf8(path) {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(path.len() + 8);
-    for chunk in path.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    Cow::Owned(text)
-}
-
 /// The folder of a path, with its slash; empty at the top.
 pub(crate) fn folder(path: &[u8]) -> &[u8] {
     let end = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
@@ -39,12 +24,6 @@ pub(crate) fn has_folder(path: &[u8], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_that_are_no_utf8_are_escaped() {
-        assert_eq!(readable("Prüfung İ".as_bytes()), "Prüfung İ");
-        assert_eq!(readable(b"a\xff\xe2\x82/b"), "a\\xff\\xe2\\x82/b");
-    }
 
     #[test]
     fn folders_are_walked_from_the_nearest_to_the_top() {

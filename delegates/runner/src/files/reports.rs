@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
-use suitesync_contract::ResultFileState;
+use suitesync_contract::{ResultFileState, readable};
 
-use super::shown;
 use crate::junit::{self, Allowance, Report};
 use crate::redactor::Redactor;
 
@@ -31,7 +31,7 @@ pub(super) fn read(root: &Path, paths: &[&PathBuf], redactor: &Redactor) -> Vec<
             Ok(report) => report,
             Err(error) => incomplete(format!("failed to read the file: {error}")),
         };
-        Found { path: shown(path), report }
+        Found { path: readable(path.as_os_str().as_bytes()).into_owned(), report }
     });
     read.collect()
 }

@@ -1,6 +1,7 @@
 //! Which files are read, and what several of them make together.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 use suitesync_contract::{CaseStatus, ResultCounts, ResultFileState};
@@ -67,6 +68,14 @@ fn only_what_the_run_made_or_changed_is_read() {
     fs::rename(root.folder.path().join("other/new.xml"), root.folder.path().join("Reports/replaced.xml")).unwrap();
     let paths: Vec<_> = root.read().files.into_iter().map(|file| file.path).collect();
     assert_eq!(paths, ["Reports/a/new.xml", "Reports/changed.xml", "Reports/replaced.xml"]);
+}
+
+#[test]
+fn a_name_that_is_no_utf8_is_shown_as_the_catalog_shows_it() {
+    let root = Root::new(&[("Reports/old.xml", "")]);
+    let path = root.folder.path().join(OsStr::from_bytes(b"Reports/\xfc.xml"));
+    fs::write(path, "<testsuite><testcase name='a'/></testsuite>").unwrap();
+    assert_eq!(root.read().files.remove(0).path, r"Reports/\xfc.xml");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use suitesync_contract::{Case, Discovery, Entry, FileState, Notice, ObjectId, Suite, SuiteKind, TreeEntryKind};
+use suitesync_contract::{
+    Case, Discovery, Entry, FileState, Notice, ObjectId, Suite, SuiteKind, TreeEntryKind, readable,
+};
 
 use super::LEFT_OUT;
 use super::inventory::{Owned, take};
@@ -12,7 +14,6 @@ use super::passed_over::Reason;
 use super::roots::{Roots, root_path};
 use crate::file::{CaseFile, FileKind, Parse, SuiteFile, SuiteLine};
 use crate::format::ParseOf;
-use crate::path::readable;
 use crate::tree::Tree;
 
 /// What a file is made into a case or suite with.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use suitesync_contract::Notice;
+use suitesync_contract::{Notice, readable};
 
 use crate::allowance::MAX_KEPT;
-use crate::path::readable;
 
 /// Why a file that looks like a test's is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

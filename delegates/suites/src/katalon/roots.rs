@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use suitesync_contract::{Notice, Root, TreeEntryKind};
+use suitesync_contract::{Notice, Root, TreeEntryKind, readable};
 
 use super::layout::{is_build_copy, named_files};
 use super::{LEFT_OUT, NAME};
 use crate::file::{FileKind, Parse};
 use crate::format::ParseOf;
-use crate::path::{folder, folders, readable};
+use crate::path::{folder, folders};
 use crate::tree::Tree;
 
 /// Every root of the tree: its folder, with the slash, and its project's name.
