@@ -9,33 +9,22 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use suitesync_reach::{retry_after, seconds_until};
 
-/// Longest wait that a server is believed: past a day someone should look.
-const MAX_SECONDS: u64 = 86_400;
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
 /// The wait that an answer asks for, from `now`.
 pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let named = text(RETRY_AFTER.as_str()).and_then(|text| seconds_or_date(text, now));
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let named = text(RETRY_AFTER.as_str()).and_then(|text| retry_after(text, now));
     let seconds = match named {
         None if status == StatusCode::TOO_MANY_REQUESTS => {
-            let reset = text(RATE_LIMIT_RESET)?.parse().ok()?;
+            let reset = text(RATE_LIMIT_RESET)?.trim().parse().ok()?;
             DateTime::from_timestamp(reset, 0).map(|reset| seconds_until(reset, now))
         }
         named => named,
     };
-    seconds.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.min(MAX_SECONDS)))
-}
-
-/// The two forms of `Retry-After` (RFC 9110, section 10.2.3).
-fn seconds_or_date(text: &str, now: DateTime<Utc>) -> Option<u64> {
-    let date = || DateTime::parse_from_rfc2822(text).ok().map(|date| seconds_until(date.to_utc(), now));
-    text.parse().ok().or_else(date)
-}
-
-fn seconds_until(then: DateTime<Utc>, now: DateTime<Utc>) -> u64 {
-    u64::try_from((then - now).num_seconds()).unwrap_or(0)
+    seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -73,7 +62,8 @@ mod tests {
 
     #[test]
     fn no_server_is_believed_beyond_a_day() {
-        check(429, &[("retry-after", "99999999")], Some(MAX_SECONDS));
+        check(429, &[("retry-after", "99999999")], Some(86_400));
+        check(429, &[("x-ratelimit-reset", "4102444800")], Some(86_400));
         check(429, &[("x-ratelimit-reset", "9223372036854775807")], None);
     }
 }

@@ -5,7 +5,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod challenge;
-mod retry_after;
+pub(crate) mod retry_after;
 pub(crate) mod service_error;
 pub(crate) mod system;
 pub(crate) mod tls;

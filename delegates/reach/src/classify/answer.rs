@@ -8,8 +8,9 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, PROXY_AUTHENTICATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use suitesync_contract::{Failure, FailureClass, Provider};
 
+use super::challenge;
+use super::retry_after::retry_after;
 use super::service_error::ServiceError;
-use super::{challenge, retry_after};
 use crate::place::{Place, shown};
 
 /// Where a server takes neither of the schemes that credentials are sent by.
@@ -109,7 +110,7 @@ pub fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
     };
     let failure = if class == FailureClass::Forbidden { failure.with_hint(scope_hint(place)) } else { failure };
     let wait = refusal.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    match wait.and_then(|text| retry_after::seconds(text, Utc::now())) {
+    match wait.and_then(|text| retry_after(text, Utc::now())) {
         Some(seconds) => failure.with_retry_after(seconds),
         None => failure,
     }

@@ -6,16 +6,15 @@ use chrono::{DateTime, Utc};
 const MAX_SECONDS: u64 = 86_400;
 
 /// Seconds from `now`, or `None` if the text is neither form.
-pub(super) fn seconds(text: &str, now: DateTime<Utc>) -> Option<u64> {
+pub fn retry_after(text: &str, now: DateTime<Utc>) -> Option<u64> {
     let text = text.trim();
-    let seconds = match text.parse() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let date = DateTime::parse_from_rfc2822(text).ok()?;
-            u64::try_from((date.to_utc() - now).num_seconds()).unwrap_or(0)
-        }
-    };
-    Some(seconds.min(MAX_SECONDS))
+    let date = || DateTime::parse_from_rfc2822(text).ok().map(|date| seconds_until(date.to_utc(), now));
+    text.parse().ok().map(|seconds: u64| seconds.min(MAX_SECONDS)).or_else(date)
+}
+
+/// Seconds to wait for a time that a server names; none for one that is past.
+pub fn seconds_until(then: DateTime<Utc>, now: DateTime<Utc>) -> u64 {
+    u64::try_from((then - now).num_seconds()).unwrap_or(0).min(MAX_SECONDS)
 }
 
 #[cfg(test)]
@@ -24,7 +23,7 @@ mod tests {
 
     fn check(text: &str, expect: Option<u64>) {
         let now = DateTime::parse_from_rfc3339("2026-11-21T20:00:00Z").unwrap().to_utc();
-        assert_eq!(seconds(text, now), expect, "{text:?}");
+        assert_eq!(retry_after(text, now), expect, "{text:?}");
     }
 
     #[test]
