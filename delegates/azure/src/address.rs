@@ -84,11 +84,6 @@ pub(crate) fn segments(url: &Url) -> Vec<String> {
     url.path_segments().into_iter().flatten().filter(|segment| !segment.is_empty()).map(decoded).collect()
 }
 
-/// Names on Azure are compared without letter case.
-pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
-}
-
 fn below<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
     let mut url = base.clone();
     let mut path = url.path_segments_mut().expect("a URL of http or https has a path");

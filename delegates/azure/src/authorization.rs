@@ -2,9 +2,10 @@
 //! which is what a token of Entra ID wants. Its shape tells which of the two it is.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
+use suitesync_reach::basic;
 use zeroize::Zeroizing;
 
 /// The first part of a JSON Web Token (RFC 7515, section 4).
@@ -16,13 +17,10 @@ struct JoseHeader {
 
 /// The `Authorization` of every request.
 pub(crate) fn header(token: &str) -> HeaderValue {
-    let text = if is_web_token(token) {
-        Zeroizing::new(format!("Bearer {token}"))
-    } else {
-        let pair = Zeroizing::new(format!(":{token}"));
-        let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-        Zeroizing::new(format!("Basic {}", *encoded))
-    };
+    if !is_web_token(token) {
+        return basic("", token);
+    }
+    let text = Zeroizing::new(format!("Bearer {token}"));
     let mut header = HeaderValue::from_str(&text).expect("base64 holds nothing that a header may not hold");
     header.set_sensitive(true);
     header
@@ -40,6 +38,8 @@ fn is_web_token(token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn web_token(header: &str) -> String {

@@ -6,10 +6,10 @@
 
 use reqwest::Url;
 use serde::Deserialize;
-use suitesync_contract::{Failure, FailureClass};
+use suitesync_contract::{Failure, FailureClass, is_same_azure_name};
 use tokio_util::sync::CancellationToken;
 
-use crate::address::{ApiAddress, is_same_name, segments};
+use crate::address::{ApiAddress, segments};
 use crate::api::{Api, Question};
 use crate::repository::Project;
 use crate::resource::Resource;
@@ -52,14 +52,14 @@ impl Located {
         let api = path.iter().position(|segment| segment == "_apis")?;
         let owners = path.get(..api)?;
         match owners {
-            [base @ .., project] if is_same_name(project, &self.project.id) => Some(base.to_vec()),
+            [base @ .., project] if is_same_azure_name(project, &self.project.id) => Some(base.to_vec()),
             base => Some(base.to_vec()),
         }
     }
 }
 
 fn is_above(base: &[String], path: &[String]) -> bool {
-    path.len() > base.len() && base.iter().zip(path).all(|(one, other)| is_same_name(one, other))
+    path.len() > base.len() && base.iter().zip(path).all(|(one, other)| is_same_azure_name(one, other))
 }
 
 #[cfg(test)]

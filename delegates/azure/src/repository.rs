@@ -1,10 +1,10 @@
 //! One repository as the API shows it, and why it may not be shown.
 
 use serde::Deserialize;
-use suitesync_contract::{Failure, FailureClass};
+use suitesync_contract::{Failure, FailureClass, is_same_azure_name};
 use tokio_util::sync::CancellationToken;
 
-use crate::address::{ApiAddress, is_same_name};
+use crate::address::ApiAddress;
 use crate::api::{Api, Question, Refused};
 use crate::resource::Resource;
 
@@ -64,7 +64,8 @@ impl Api {
             Err(_) => return refused,
         };
         let is_ours = |listed: &&Repository| {
-            is_same_name(&listed.name, address.repository()) || is_same_name(&listed.id, address.repository())
+            is_same_azure_name(&listed.name, address.repository())
+                || is_same_azure_name(&listed.id, address.repository())
         };
         match listed.iter().find(is_ours) {
             Some(listed) if listed.is_disabled => self.disabled().into(),

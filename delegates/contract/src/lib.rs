@@ -31,7 +31,7 @@ pub use outcome::{
 pub use readable::readable;
 pub use repo_url::{
     AzureAccount, AzureRepository, ConnectionUrl, LinkUrl, Origin, Provider, RepoUrl, RepositoryIdentity, Scheme,
-    ServerUrl, UrlError, UrlType,
+    ServerUrl, UrlError, UrlType, is_same_azure_name,
 };
 pub use result::{
     CaseResult, CaseStatus, Exit, ReportedTime, ResultCounts, ResultFile, ResultFileState, ResultsSeen, StopReason,

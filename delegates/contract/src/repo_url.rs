@@ -22,7 +22,7 @@ use crate::RefSpec;
 
 use address::{Address, PathStart};
 use azure::Settled;
-pub use azure::{AzureAccount, AzureRepository};
+pub use azure::{AzureAccount, AzureRepository, is_same_name as is_same_azure_name};
 pub use connection::ConnectionUrl;
 pub use origin::{Origin, Scheme};
 pub use server_url::ServerUrl;

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
+use suitesync_reach::basic;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Who we are to a connection's own origin, and to no other.
@@ -27,11 +26,7 @@ impl Authorization {
     /// The `Authorization` of every request; a key has none.
     pub(crate) fn header(&self) -> Result<HeaderValue, UnsendableSecret> {
         let text = match self {
-            Self::Basic { username, password } => {
-                let pair = Zeroizing::new(format!("{username}:{password}"));
-                let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-                Zeroizing::new(format!("Basic {}", *encoded))
-            }
+            Self::Basic { username, password } => return Ok(basic(username, password)),
             Self::Bearer { token } => Zeroizing::new(format!("Bearer {token}")),
             Self::PrivateKey { .. } => return Err(UnsendableSecret),
         };

@@ -5,6 +5,7 @@
 //! same trust, proxy and time limits, and neither can build a client of another kind.
 
 mod agent_name;
+mod basic;
 mod cancel;
 mod certificate;
 mod classify;
@@ -21,6 +22,7 @@ mod route;
 mod trust;
 
 pub use agent_name::USER_AGENT;
+pub use basic::basic;
 pub use cancel::{canceled, unless_canceled};
 pub use classify::answer::{ProviderCode, Refusal, Sent, is_html, media_type, page, refused};
 pub use classify::retry_after::{retry_after, seconds_until};

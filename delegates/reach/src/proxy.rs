@@ -5,14 +5,13 @@ mod tunnel;
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use suitesync_contract::Origin;
 use url::Host;
 use zeroize::Zeroizing;
 
+use crate::basic::basic;
 use crate::fingerprint::Fingerprint;
 pub use no_proxy::{InvalidRule, NoProxy};
 pub(crate) use tunnel::{TunnelError, open};
@@ -74,7 +73,7 @@ impl Proxy {
         let (host, port) = endpoint(&url).ok_or(InvalidProxy::Url)?;
         let authorization = match (&settings.username, &settings.password) {
             (None, None) => None,
-            (username, password) => Some(basic(username.as_deref(), password.as_ref().map(|text| text.as_str()))?),
+            (username, password) => Some(login(username.as_deref(), password.as_ref().map(|text| text.as_str()))?),
         };
         Ok(Self { url, host, port, authorization, rules })
     }
@@ -155,22 +154,18 @@ fn endpoint(url: &Url) -> Option<(String, u16)> {
     Some((host, url.port_or_known_default()?))
 }
 
-/// HTTP Basic (RFC 7617).
-fn basic(username: Option<&str>, password: Option<&str>) -> Result<HeaderValue, InvalidProxy> {
+fn login(username: Option<&str>, password: Option<&str>) -> Result<HeaderValue, InvalidProxy> {
     let username = username.unwrap_or_default();
     if username.contains(|c: char| c == ':' || c.is_control()) {
         return Err(InvalidProxy::Username);
     }
-    let pair = Zeroizing::new(format!("{username}:{}", password.unwrap_or_default()));
-    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-    let text = Zeroizing::new(format!("Basic {}", *encoded));
-    let mut header = HeaderValue::from_str(&text).expect("base64 is made of characters that a header may hold");
-    header.set_sensitive(true);
-    Ok(header)
+    Ok(basic(username, password.unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use suitesync_contract::Scheme;
 
     use super::*;

@@ -76,7 +76,7 @@ impl AzureAccount {
 }
 
 /// Names on Azure are kept in the letter case they were given, and compared without it.
-pub(super) fn is_same_name(one: &str, two: &str) -> bool {
+pub fn is_same_name(one: &str, two: &str) -> bool {
     one.to_lowercase() == two.to_lowercase()
 }
 
