@@ -6,7 +6,9 @@
 use reqwest::header::LOCATION;
 use reqwest::{StatusCode, Url};
 use suitesync_contract::{Failure, FailureClass};
-use suitesync_reach::{Place, ProviderCode, Refusal, Sent, ServiceError, is_html, media_type, refused, shown};
+use suitesync_reach::{
+    Place, ProviderCode, Refusal, Sent, ServiceError, is_html, is_sign_in, media_type, refused, shown,
+};
 
 use crate::exchange::Answer;
 use crate::version::VersionRefusal;
@@ -75,7 +77,7 @@ fn redirected(place: &Place, asked: &Url, answer: &Answer) -> Failure {
         let cause = format!("it redirected (http {}) without saying where", answer.status.as_u16());
         return place.repository_failure(FailureClass::Protocol, "read", cause);
     };
-    if to.path_segments().is_some_and(|mut segments| segments.any(is_sign_in)) {
+    if is_sign_in(&to) {
         let cause = "it redirected to a sign-in page";
         return place.repository_failure(FailureClass::AuthRejected, "read", cause);
     }
@@ -85,8 +87,4 @@ fn redirected(place: &Place, asked: &Url, answer: &Answer) -> Failure {
         format!("it redirects to {}, another origin", to.origin().ascii_serialization())
     };
     place.repository_failure(FailureClass::RedirectRefused, "read", cause)
-}
-
-fn is_sign_in(segment: &str) -> bool {
-    segment.get(.."_signin".len()).is_some_and(|start| start.eq_ignore_ascii_case("_signin"))
 }

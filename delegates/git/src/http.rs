@@ -121,9 +121,8 @@ impl Http {
         if !to.username().is_empty() || to.password().is_some() {
             return Err(self.place.protocol_failure("it redirected to a URL that holds credentials"));
         }
-        let signs_in = to.path_segments().is_some_and(|mut segments| segments.any(|segment| segment == "_signin"));
         let own = to.origin() == from.origin();
-        if signs_in && (own || self.place.provider() == Provider::AzureRepos) {
+        if suitesync_reach::is_sign_in(&to) && (own || self.place.provider() == Provider::AzureRepos) {
             return Err(suitesync_reach::page(&self.place, "it redirected to a sign-in page"));
         }
         if !own {

@@ -4,8 +4,8 @@
 //! structured code as well and refine what the status says; the rest of a body is only ever shown.
 
 use chrono::Utc;
-use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, PROXY_AUTHENTICATE, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{StatusCode, Url};
 use suitesync_contract::{Failure, FailureClass, Provider};
 
 use super::challenge;
@@ -70,6 +70,13 @@ pub fn is_html(headers: &HeaderMap) -> bool {
 pub fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether a redirect leads to where people sign in, as Azure's do.
+pub fn is_sign_in(url: &Url) -> bool {
+    const PAGE: &str = "_signin";
+    let is_page = |segment: &str| segment.get(..PAGE.len()).is_some_and(|start| start.eq_ignore_ascii_case(PAGE));
+    url.path_segments().is_some_and(|mut segments| segments.any(is_page))
 }
 
 /// A page for people where Git was expected: Azure signs people in, others show their pages.
@@ -220,6 +227,18 @@ mod tests {
         check(407, Sent::Credentials, "proxy-authenticate", FailureClass::ProxyAuth, "the proxy", proxy);
         let basic = told(401, Sent::Credentials, "www-authenticate", "Basic realm=\"x\"");
         assert_eq!(basic.1, "the credentials were rejected, http 401");
+    }
+
+    #[test]
+    fn a_place_to_sign_in_is_known_by_a_segment_of_its_path() {
+        let check = |path: &str, expect: bool| {
+            assert_eq!(is_sign_in(&Url::parse("https://example.org").unwrap().join(path).unwrap()), expect, "{path}");
+        };
+        check("/_signin?realm=x", true);
+        check("/tfs/_SignIn", true);
+        check("/_signinmsa/x", true);
+        check("/shop/signin", false);
+        check("/shop?to=/_signin", false);
     }
 
     #[test]
