@@ -1,6 +1,6 @@
 //! What an attempt at a task says about the delegate that made it, decided from the structure of what came back.
 
-use suitesync_contract::{Facts, Failure, FailureClass, LinkReport, ProbeReport, Step};
+use suitesync_contract::{Exit, Facts, Failure, FailureClass, LinkReport, ProbeReport, Step, StopReason};
 
 /// What is learned of a delegate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,17 @@ impl Attempt {
             // A commit that was at hand was executed without a request.
             Ok(Facts::Run(_)) => Self::Silent,
         }
+    }
+}
+
+/// Whether a delegate says that it was told to stop, of the task or of a part of it.
+pub fn is_canceled(result: &Result<Facts, Failure>) -> bool {
+    let is_canceled = |failure: &Failure| failure.class == FailureClass::Canceled;
+    match result {
+        Err(failure) => is_canceled(failure),
+        Ok(Facts::Probe(report)) => report.failure.as_ref().is_some_and(is_canceled),
+        Ok(Facts::Sync(report)) => report.links.iter().any(|link| link.result.as_ref().is_err_and(is_canceled)),
+        Ok(Facts::Run(report)) => report.exit == Exit::Stopped(StopReason::Canceled),
     }
 }
 
@@ -80,7 +91,7 @@ fn is_of_the_way(class: FailureClass) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use suitesync_contract::{LinkFacts, StepOutcome, StepReport, SyncReport, Transfer};
+    use suitesync_contract::{LinkFacts, LogSummary, RunId, RunReport, StepOutcome, StepReport, SyncReport, Transfer};
 
     use super::*;
 
@@ -137,6 +148,22 @@ mod tests {
         check(sync(&[Some(AWAY), None]), Attempt::Connected);
         check(sync(&[Some(AWAY), Some(FailureClass::RefNotFound)]), Attempt::Silent);
         check(sync(&[]), Attempt::Connected);
+    }
+
+    fn run(exit: Exit) -> Result<Facts, Failure> {
+        let log = LogSummary { written_bytes: 0, omitted_bytes: 0 };
+        Ok(Facts::Run(RunReport { run: RunId(1), fence: 1, exit, results: Vec::new(), duration_ms: 1, log }))
+    }
+
+    #[test]
+    fn whoever_was_told_to_stop_says_so_of_the_task_or_of_a_part_of_it() {
+        const CANCELED: FailureClass = FailureClass::Canceled;
+        let stopped = |reason| run(Exit::Stopped(reason));
+        let of_it = [Err(failure(CANCELED)), probe(Some((Step::Dns, CANCELED))), stopped(StopReason::Canceled)];
+        assert!(of_it.iter().all(is_canceled));
+        assert!(is_canceled(&sync(&[None, Some(CANCELED)])));
+        let others = [Err(failure(AWAY)), probe(None), sync(&[None, Some(AWAY)]), stopped(StopReason::TimeLimit)];
+        assert!(!others.iter().any(is_canceled));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use suitesync_contract::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::domain::attempt::{Attempt, Server};
+use crate::domain::attempt::{self, Attempt, Server};
 use crate::domain::selection::Wanted;
 use crate::engine::delegate::{Delegate, ProgressSink};
 use crate::engine::tasks::host_secret;
@@ -151,6 +151,7 @@ impl Order {
         let stop = cancel.clone();
         let mut running = tokio::spawn(async move { delegate.carry_out(task, progress, cancel).await });
         match tokio::time::timeout(limit, &mut running).await {
+            Ok(Ok(outcome)) if attempt::is_canceled(&outcome.result) && !self.is_canceled() => Err(Unanswered::CutOff),
             Ok(ended) => ended.map_err(|_| Unanswered::BrokeOff),
             Err(_) => {
                 stop.cancel();
@@ -179,6 +180,8 @@ enum Unanswered {
     Canceled,
     TooLate,
     BrokeOff,
+    /// It was told to stop, and not by us: its service ends.
+    CutOff,
 }
 
 impl Unanswered {
@@ -191,13 +194,15 @@ impl Unanswered {
                 let message = format!("delegate {delegate} did not end within {limit} s");
                 (Failure::new(FailureClass::Timeout, message), Attempt::Silent)
             }
-            Self::BrokeOff => {
-                let message = format!("delegate {delegate} broke off in the middle of the task");
-                let failure = Failure::new(FailureClass::DelegateLost, message);
-                (failure.clone(), Attempt::Lost(failure))
-            }
+            Self::BrokeOff => lost(format!("delegate {delegate} broke off in the middle of the task")),
+            Self::CutOff => lost(format!("delegate {delegate} was stopped in the middle of the task")),
         }
     }
+}
+
+fn lost(message: String) -> (Failure, Attempt) {
+    let failure = Failure::new(FailureClass::DelegateLost, message);
+    (failure.clone(), Attempt::Lost(failure))
 }
 
 impl Ended {

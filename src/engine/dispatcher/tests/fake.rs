@@ -25,6 +25,8 @@ pub(super) enum Answer {
     Lost,
     /// The command of a run was started before it was lost.
     LostOnceBegun,
+    /// It ends, and cancels what it has.
+    Stopped,
     Panic,
 }
 
@@ -124,6 +126,7 @@ fn told(answer: Answer, progress: &ProgressSink) -> Result<Facts, Failure> {
             progress(Progress::Started { marker: serde_json::Value::Null });
             failed(FailureClass::DelegateLost)
         }
+        Answer::Stopped => failed(FailureClass::Canceled),
         Answer::Panic => panic!("it was told to"),
     }
 }

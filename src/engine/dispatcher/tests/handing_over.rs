@@ -71,6 +71,20 @@ async fn a_task_is_tried_so_often_and_a_run_that_was_begun_once() {
 }
 
 #[tokio::test]
+async fn what_a_delegate_cancels_as_it_ends_another_one_does_unless_it_was_to_be_canceled() {
+    let mut floor = Floor::new(&["a", "b"]);
+    let task = floor.submit(run(), &[]);
+    floor.answer("a", Answer::Stopped).await;
+    floor.answer("b", Answer::Done).await;
+    assert_eq!((floor.end_of(task), floor.reassigned.len()), ((Some("b"), "done"), 1));
+    let unwanted = floor.submit(run(), &[]);
+    floor.settle().await;
+    floor.cancel.cancel();
+    floor.settle().await;
+    assert_eq!((floor.end_of(unwanted), floor.reassigned.len()), ((Some("b"), "canceled"), 1));
+}
+
+#[tokio::test]
 async fn a_delegate_that_is_taken_out_and_comes_back_still_has_what_it_had() {
     let mut floor = Floor::new(&["a"]);
     let task = floor.submit(sync(), &[]);

@@ -17,8 +17,15 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 /// Wanted tags; nobody has the last.
 const TAGS: [&[&str]; 5] = [&[], &["linux"], &["a"], &["b"], &["nobody"]];
 
-const ANSWERS: [Answer; 6] =
-    [Answer::Done, Answer::Unconnected, Answer::Rejected, Answer::Lost, Answer::LostOnceBegun, Answer::Panic];
+const ANSWERS: [Answer; 7] = [
+    Answer::Done,
+    Answer::Unconnected,
+    Answer::Rejected,
+    Answer::Lost,
+    Answer::LostOnceBegun,
+    Answer::Stopped,
+    Answer::Panic,
+];
 
 #[tokio::test]
 async fn whatever_happens_every_task_ends_once_and_no_place_stays_taken() {
