@@ -43,6 +43,8 @@ pub enum CatalogError {
     Open { path: PathBuf, source: rusqlite::Error },
     #[error("failed to bring the catalog {} to this version", path.display())]
     Migrate { path: PathBuf, source: Box<refinery::Error> },
+    #[error("failed to keep a copy of the catalog as {}", path.display())]
+    Copy { path: PathBuf, source: std::io::Error },
     #[error("the catalog {} was written by a newer suitesync (version {found}, this one knows {known}); install that version again", path.display())]
     Newer { path: PathBuf, found: i32, known: i32 },
     #[error("failed to use the catalog {}: the disk is full", path.display())]
@@ -70,6 +72,7 @@ impl CatalogError {
             Self::DiskFull { path } => path.parent(),
             Self::Open { .. }
             | Self::Migrate { .. }
+            | Self::Copy { .. }
             | Self::Newer { .. }
             | Self::Sqlite(_)
             | Self::Content(_)

@@ -1,5 +1,7 @@
 //! Opening the store: settings, migrations with a copy before each, and the refusal of what a newer version wrote.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -55,13 +57,32 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     if found > 0 && found < known {
         let copy = path.with_extension(format!("before-v{known}.sqlite3"));
         if !copy.exists() {
-            connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+            lay_copy(connection, &copy)?;
         }
     }
     runner
         .run(connection)
         .map(|_| ())
         .map_err(|source| CatalogError::Migrate { path: path.to_owned(), source: Box::new(source) })
+}
+
+/// Copies the store to `copy`. Only a copy that is whole has that name: what was cut off before is made anew.
+fn lay_copy(connection: &Connection, copy: &Path) -> Result<()> {
+    let told = |source| CatalogError::Copy { path: copy.to_owned(), source };
+    let part = copy.with_extension("sqlite3.part");
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error)),
+        Ok(()) | Err(_) => {}
+    }
+    connection.execute("VACUUM INTO ?1", [part.to_string_lossy()])?;
+    keep(&part, copy).map_err(told)
+}
+
+/// Gives a file its name once it is on the disk.
+fn keep(part: &Path, name: &Path) -> io::Result<()> {
+    File::open(part)?.sync_all()?;
+    fs::rename(part, name)?;
+    name.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn applied_version(connection: &Connection) -> Result<i32> {
@@ -85,10 +106,26 @@ mod tests {
         let again = writer(&path).unwrap();
         assert!(applied_version(&again).unwrap() >= 1);
         assert_eq!(
-            std::fs::read_dir(folder.path()).unwrap().count(),
+            fs::read_dir(folder.path()).unwrap().count(),
             1 + usize::from(path.with_extension("sqlite3-wal").exists())
                 + usize::from(path.with_extension("sqlite3-shm").exists())
         );
+    }
+
+    #[test]
+    fn a_copy_that_was_cut_off_is_made_anew_before_the_schema_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.sqlite3");
+        let migrations = migrations::migrations::runner();
+        let known = migrations.get_migrations().iter().map(refinery::Migration::version).max().unwrap();
+        let before = migrations::migrations::runner().set_target(refinery::Target::Version(known - 1));
+        before.run(&mut Connection::open(&path).unwrap()).unwrap();
+        let copy = path.with_extension(format!("before-v{known}.sqlite3"));
+        let part = copy.with_extension("sqlite3.part");
+        fs::write(&part, b"cut off").unwrap();
+        assert_eq!(applied_version(&writer(&path).unwrap()).unwrap(), known);
+        assert_eq!(applied_version(&Connection::open(copy).unwrap()).unwrap(), known - 1);
+        assert!(!part.exists());
     }
 
     #[test]
