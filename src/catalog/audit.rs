@@ -1,13 +1,14 @@
 //! The audit trail: every event, kept and logged once.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use suitesync_contract::RunId;
 
 use super::Result;
 use super::columns::{Columns, json, millis};
+use super::wanted::Wanted;
 use crate::domain::event::{Event, Level};
 
 /// An event as it is shown: by `event list`, `event follow` and the API.
@@ -75,39 +76,37 @@ pub(super) fn insert(sql: &Connection, event: &Event) -> Result<()> {
 
 /// The events that `filter` names, oldest first.
 pub fn list(sql: &Connection, filter: &EventFilter) -> Result<Vec<EventRecord>> {
-    let mut statement = sql.prepare_cached(
-        "SELECT * FROM event
-         WHERE (:connection IS NULL OR connection = :connection)
-           AND (:link IS NULL OR link = :link)
-           AND (:run IS NULL OR run = :run)
-           AND (:event IS NULL OR substr(event, 1, length(:event)) = :event)
-           AND (:since IS NULL OR at >= :since)
-         ORDER BY id DESC LIMIT :limit",
-    )?;
-    let parameters = named_params! {
-        ":connection": filter.connection,
-        ":link": filter.link,
-        ":run": filter.run,
-        ":event": filter.event,
-        ":since": filter.since.map(millis),
-        ":limit": filter.limit.map_or(-1, i64::from),
-    };
-    let records = statement.query_map(parameters, |row| {
-        Ok(EventRecord {
-            at: row.time("at")?.unwrap_or_default(),
-            event: row.get("event")?,
-            level: row.get("level")?,
-            connection: row.get("connection")?,
-            link: row.get("link")?,
-            delegate: row.get("delegate")?,
-            run: row.decoded_opt("run")?,
-            message: row.get("message")?,
-            fields: row.decoded("fields")?,
-        })
-    })?;
-    let mut records = records.collect::<rusqlite::Result<Vec<_>>>()?;
+    let (text, values) = selection(filter);
+    let mut statement = sql.prepare_cached(&text)?;
+    let mut records = statement.query_map(params_from_iter(values), read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     records.reverse();
     Ok(records)
+}
+
+/// A statement that asks for what the filter names and nothing else, so that the indices serve it.
+fn selection(filter: &EventFilter) -> (String, Vec<rusqlite::types::Value>) {
+    let mut wanted = Wanted::default();
+    wanted.equal("connection", filter.connection.clone());
+    wanted.equal("link", filter.link.clone());
+    wanted.equal("run", filter.run.clone());
+    wanted.with("substr(event, 1, length(?)) = ?", filter.event.clone());
+    // Told by the ids, as the order is: the index over the time would be left for it.
+    wanted.with("id IN (SELECT id FROM event WHERE at >= ?)", filter.since.map(millis));
+    wanted.of("SELECT * FROM event", "id", filter.limit)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+    Ok(EventRecord {
+        at: row.time("at")?.unwrap_or_default(),
+        event: row.get("event")?,
+        level: row.get("level")?,
+        connection: row.get("connection")?,
+        link: row.get("link")?,
+        delegate: row.get("delegate")?,
+        run: row.decoded_opt("run")?,
+        message: row.get("message")?,
+        fields: row.decoded("fields")?,
+    })
 }
 
 /// Forgets events older than `before`; returns how many.
@@ -128,5 +127,26 @@ pub fn log(event: &Event) {
         Level::Info => tracing::info!(event = name, connection, link, delegate, run, fields, "{message}"),
         Level::Warn => tracing::warn!(event = name, connection, link, delegate, run, fields, "{message}"),
         Level::Error => tracing::error!(event = name, connection, link, delegate, run, fields, "{message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wanted::tests::check_plan;
+    use super::*;
+
+    fn check(filter: EventFilter, index: &str) {
+        check_plan(selection(&filter), index);
+    }
+
+    #[test]
+    fn listings_are_served_by_indices() {
+        let all = EventFilter::default;
+        check(EventFilter { run: Some("1".to_owned()), ..all() }, "event_by_run (run=?)");
+        check(EventFilter { since: Some(DateTime::UNIX_EPOCH), ..all() }, "event_by_time (at>?)");
+        check(
+            EventFilter { run: Some("1".to_owned()), link: Some("shop".to_owned()), ..all() },
+            "event_by_run (run=?)",
+        );
     }
 }

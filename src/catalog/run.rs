@@ -245,14 +245,17 @@ pub fn cancel_queued(
     Ok(queued)
 }
 
-/// The runs of a link with this status.
+/// The words in the parentheses are those of the index over runs that are not over, here and below.
+const OF_LINK: &str = "SELECT id FROM run INDEXED BY run_unfinished
+    WHERE link = ?1 AND status IN ('queued', 'running', 'canceling') AND status = ?2 ORDER BY id";
+
+/// The runs of a link with this status, which is one of those that are not over.
 pub fn ids(sql: &Connection, link: &LinkName, status: RunStatus) -> Result<Vec<RunId>> {
-    let mut statement = sql.prepare_cached("SELECT id FROM run WHERE link = ?1 AND status = ?2 ORDER BY id")?;
+    let mut statement = sql.prepare_cached(OF_LINK)?;
     let rows = statement.query_map((link.as_str(), status.code()), |row| Ok(RunId(row.get(0)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The words in the parentheses are those of the index over runs that are not over.
 const QUEUED: &str = "SELECT id, schedule FROM run
     WHERE status IN ('queued', 'running', 'canceling') AND status = 'queued' ORDER BY id";
 
@@ -263,12 +266,13 @@ pub fn queued(sql: &Connection) -> Result<Vec<(RunId, ScheduleName)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+const OF_SUITE: &str = "SELECT id FROM run INDEXED BY run_unfinished
+    WHERE schedule = ?1 AND link = ?2 AND root = ?3 AND suite = ?4
+        AND status IN ('queued', 'running', 'canceling') ORDER BY id";
+
 /// Runs of a schedule's suite that are not over.
 pub fn unfinished(sql: &Connection, new: &NewRun) -> Result<Vec<RunId>> {
-    let mut statement = sql.prepare_cached(
-        "SELECT id FROM run WHERE schedule = ?1 AND link = ?2 AND root = ?3 AND suite = ?4
-            AND status IN ('queued', 'running', 'canceling') ORDER BY id",
-    )?;
+    let mut statement = sql.prepare_cached(OF_SUITE)?;
     let key = (new.schedule.as_str(), new.link.as_str(), &new.root, &new.suite);
     let rows = statement.query_map(key, |row| Ok(RunId(row.get(0)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -292,8 +296,15 @@ mod tests {
         let all = RunFilter::default;
         check(RunFilter { id: Some(RunId(1)), ..all() }, "INTEGER PRIMARY KEY (rowid=?)");
         check(RunFilter { unfinished: true, ..all() }, "run_unfinished (status=?)");
-        check(RunFilter { schedule: Some("nightly".to_owned()), ..all() }, "run_by_suite (schedule=?)");
+        check(RunFilter { schedule: Some("nightly".to_owned()), ..all() }, "run_by_schedule (schedule=?)");
         check(RunFilter { link: Some("shop".to_owned()), ..all() }, "run_by_link (link=?)");
         check_plan((QUEUED.to_owned(), Vec::new()), "run_unfinished (status=?)");
+    }
+
+    #[test]
+    fn what_holds_runs_back_is_found_among_those_that_are_not_over() {
+        let values = |count| vec!["shop".to_owned().into(); count];
+        check_plan((OF_LINK.to_owned(), values(2)), "run_unfinished (status=? AND link=?)");
+        check_plan((OF_SUITE.to_owned(), values(4)), "run_unfinished (status=? AND link=?)");
     }
 }

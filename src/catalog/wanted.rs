@@ -12,9 +12,14 @@ pub(super) struct Wanted {
 impl Wanted {
     /// The column has this value, where one was asked for.
     pub(super) fn equal<V: Into<Value>>(&mut self, column: &str, value: Option<V>) {
+        self.with(&format!("{column} = ?"), value);
+    }
+
+    /// The condition holds for this value, a `?` in it, where one was asked for.
+    pub(super) fn with<V: Into<Value>>(&mut self, condition: &str, value: Option<V>) {
         if let Some(value) = value {
             self.values.push(value.into());
-            self.conditions.push(format!("{column} = ?{}", self.values.len()));
+            self.conditions.push(condition.replace('?', &format!("?{}", self.values.len())));
         }
     }
 
@@ -25,11 +30,16 @@ impl Wanted {
 
     /// The statement that selects the newest so many, newest first, and its values.
     pub(super) fn of(self, select: &str, order: &str, limit: Option<u32>) -> (String, Vec<Value>) {
-        let Self { conditions, mut values } = self;
-        let conditions = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
+        let (text, mut values) = self.all(select, &format!("{order} DESC"));
         values.push(limit.map_or(-1, i64::from).into());
-        let text = format!("{select} WHERE {conditions} ORDER BY {order} DESC LIMIT ?{}", values.len());
-        (text, values)
+        (format!("{text} LIMIT ?{}", values.len()), values)
+    }
+
+    /// The statement that selects all in this order, and its values.
+    pub(super) fn all(self, select: &str, order: &str) -> (String, Vec<Value>) {
+        let Self { conditions, values } = self;
+        let conditions = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
+        (format!("{select} WHERE {conditions} ORDER BY {order}"), values)
     }
 }
 
@@ -39,14 +49,15 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Checks that a statement finds its rows by an index, as SQLite describes that.
-    pub(in crate::catalog) fn check_plan((text, values): (String, Vec<Value>), index: &str) {
+    /// Checks that a statement finds its rows by an index, as SQLite describes that; all that it says of it.
+    pub(in crate::catalog) fn check_plan((text, values): (String, Vec<Value>), index: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let sql = super::super::open::writer(&folder.path().join("catalog.sqlite3")).unwrap();
         let mut statement = sql.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
         let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>("detail")).unwrap();
         let steps: Vec<_> = steps.map(Result::unwrap).collect();
         assert!(steps.iter().any(|step| step.contains(index)), "{text}: {steps:#?}");
+        steps
     }
 
     #[test]
@@ -55,8 +66,12 @@ pub(super) mod tests {
         wanted.equal("link", None::<String>);
         wanted.equal("schedule", Some("nightly".to_owned()));
         wanted.that("status = 'queued'", true);
+        wanted.with("? IN (root, suite)", Some("Smoke".to_owned()));
         let (text, values) = wanted.of("SELECT * FROM run", "id", Some(5));
-        assert_eq!(text, "SELECT * FROM run WHERE schedule = ?1 AND status = 'queued' ORDER BY id DESC LIMIT ?2");
-        assert_eq!(values, [Value::Text("nightly".to_owned()), Value::Integer(5)]);
+        assert_eq!(
+            text,
+            "SELECT * FROM run WHERE schedule = ?1 AND status = 'queued' AND ?2 IN (root, suite) ORDER BY id DESC LIMIT ?3"
+        );
+        assert_eq!(values, [Value::Text("nightly".to_owned()), Value::Text("Smoke".to_owned()), Value::Integer(5)]);
     }
 }

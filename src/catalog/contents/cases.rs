@@ -1,11 +1,13 @@
 //! Test cases in the store.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, named_params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::{Case, LinkName};
 
 use super::super::Result;
 use super::super::columns::{Columns, json};
+use super::super::wanted::Wanted;
 use super::Stored;
 use crate::domain::changes::Item;
 
@@ -82,23 +84,26 @@ pub struct CaseFilter {
 
 /// The cases that `filter` names, by link, root and id.
 pub fn list(sql: &Connection, filter: &CaseFilter) -> Result<Vec<CaseRecord>> {
-    let mut statement = sql.prepare_cached(
-        "SELECT link.name AS link_name, test_case.* FROM test_case JOIN link ON link.key = test_case.link
-         WHERE removed_by IS NULL
-           AND (:archived OR link.status <> 'archived')
-           AND (:link IS NULL OR link.name = :link)
-           AND (:id IS NULL OR test_case.id = :id)
-           AND (:text IS NULL OR test_case.id LIKE :text ESCAPE '\\' OR test_case.name LIKE :text ESCAPE '\\'
-                OR test_case.tags LIKE :text ESCAPE '\\')
-         ORDER BY link.name, root, test_case.id",
-    )?;
-    let parameters = named_params! {
-        ":archived": filter.archived,
-        ":link": filter.link,
-        ":id": filter.id,
-        ":text": filter.text.as_deref().map(containing),
-    };
-    Ok(statement.query_map(parameters, read)?.collect::<rusqlite::Result<_>>()?)
+    let (text, values) = selection(filter);
+    let mut statement = sql.prepare_cached(&text)?;
+    Ok(statement.query_map(params_from_iter(values), read)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A statement that asks for what the filter names and nothing else, so that the indices serve it.
+fn selection(filter: &CaseFilter) -> (String, Vec<Value>) {
+    let mut wanted = Wanted::default();
+    wanted.that("removed_by IS NULL", true);
+    wanted.that("link.status <> 'archived'", !filter.archived);
+    wanted.equal("link.name", filter.link.clone());
+    wanted.equal("test_case.id", filter.id.clone());
+    wanted.with(
+        "(test_case.id LIKE ? ESCAPE '\\' OR test_case.name LIKE ? ESCAPE '\\' OR test_case.tags LIKE ? ESCAPE '\\')",
+        filter.text.as_deref().map(containing),
+    );
+    wanted.all(
+        "SELECT link.name AS link_name, test_case.* FROM test_case JOIN link ON link.key = test_case.link",
+        "link.name, root, test_case.id",
+    )
 }
 
 /// A `LIKE` pattern for texts that contain `text`.
@@ -121,4 +126,23 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CaseRecord> {
         tags: row.decoded("tags")?,
         description: row.get("description")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::wanted::tests::check_plan;
+    use super::*;
+
+    fn check(filter: CaseFilter, index: &str) {
+        check_plan(selection(&filter), index);
+    }
+
+    #[test]
+    fn listings_are_served_by_indices() {
+        let all = CaseFilter::default;
+        let (link, id) = (Some("shop".to_owned()), Some("Test Cases/Pay".to_owned()));
+        check(CaseFilter { link: link.clone(), ..all() }, "test_case_by_id (link=?)");
+        check(CaseFilter { link, text: Some("pay".to_owned()), archived: true, ..all() }, "test_case_by_id (link=?)");
+        check(CaseFilter { id, ..all() }, "test_case_by_name (id=?)");
+    }
 }

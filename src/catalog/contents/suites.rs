@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, named_params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use suitesync_contract::{Entry, LinkName, Suite};
 
 use super::super::Result;
 use super::super::columns::{Columns, json};
+use super::super::wanted::Wanted;
 use super::Stored;
 use crate::domain::changes::Item;
 
@@ -73,7 +75,9 @@ impl Stored for Suite {
             ":blob": self.blob.to_string(),
         })?;
         // Entries are judged anew at each sync: a case that came or went changes them though the suite did not.
-        let known = entries(sql, "suite.key = ?1", [key])?.remove(&key).unwrap_or_default();
+        let mut own = Wanted::default();
+        own.equal("suite.key", Some(key));
+        let known = entries(sql, own)?.remove(&key).unwrap_or_default();
         if known == self.entries { Ok(()) } else { write_entries(sql, key, &self.entries) }
     }
 }
@@ -88,20 +92,25 @@ fn write_entries(sql: &Connection, suite: i64, entries: &[Entry]) -> Result<()> 
     Ok(())
 }
 
-/// The entries of the suites that `condition` names, by suite, in their order.
-fn entries(sql: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<HashMap<i64, Vec<Entry>>> {
-    let mut statement = sql.prepare_cached(&format!(
-        "SELECT suite_entry.* FROM suite_entry JOIN suite ON suite.key = suite_entry.suite
-         JOIN link ON link.key = suite.link
-         WHERE {condition} ORDER BY suite_entry.suite, position"
-    ))?;
-    let mut rows = statement.query(parameters)?;
+/// The entries of the suites that are wanted, by suite, in their order.
+fn entries(sql: &Connection, wanted: Wanted) -> Result<HashMap<i64, Vec<Entry>>> {
+    let (text, values) = entries_selection(wanted);
+    let mut statement = sql.prepare_cached(&text)?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut entries: HashMap<i64, Vec<Entry>> = HashMap::new();
     while let Some(row) = rows.next()? {
         let entry = Entry { id: row.get("id")?, enabled: row.get("enabled")?, state: row.word("state")? };
         entries.entry(row.get("suite")?).or_default().push(entry);
     }
     Ok(entries)
+}
+
+fn entries_selection(wanted: Wanted) -> (String, Vec<Value>) {
+    wanted.all(
+        "SELECT suite_entry.* FROM suite_entry JOIN suite ON suite.key = suite_entry.suite
+         JOIN link ON link.key = suite.link",
+        "suite_entry.suite, position",
+    )
 }
 
 /// Root and id of every suite of a link that can be read, in their order.
@@ -122,22 +131,33 @@ pub struct SuiteFilter {
     pub archived: bool,
 }
 
-const WANTED: &str = "removed_by IS NULL AND (?1 OR link.status <> 'archived')
-    AND (?2 IS NULL OR link.name = ?2) AND (?3 IS NULL OR suite.id = ?3)";
-
 /// The suites that `filter` names, by link, root and id.
 pub fn list(sql: &Connection, filter: &SuiteFilter) -> Result<Vec<SuiteRecord>> {
-    let parameters = (filter.archived, &filter.link, &filter.id);
-    let mut entries = entries(sql, WANTED, parameters)?;
-    let mut statement = sql.prepare_cached(&format!(
-        "SELECT link.name AS link_name, suite.* FROM suite JOIN link ON link.key = suite.link
-         WHERE {WANTED} ORDER BY link.name, root, suite.id"
-    ))?;
-    let mut suites = statement.query_map(parameters, read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut entries = entries(sql, wanted(filter))?;
+    let (text, values) = selection(wanted(filter));
+    let mut statement = sql.prepare_cached(&text)?;
+    let mut suites = statement.query_map(params_from_iter(values), read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     for suite in &mut suites {
         suite.entries = entries.remove(&suite.key).unwrap_or_default();
     }
     Ok(suites)
+}
+
+/// What the filter names and nothing else, so that the indices serve it.
+fn wanted(filter: &SuiteFilter) -> Wanted {
+    let mut wanted = Wanted::default();
+    wanted.that("removed_by IS NULL", true);
+    wanted.that("link.status <> 'archived'", !filter.archived);
+    wanted.equal("link.name", filter.link.clone());
+    wanted.equal("suite.id", filter.id.clone());
+    wanted
+}
+
+fn selection(wanted: Wanted) -> (String, Vec<Value>) {
+    wanted.all(
+        "SELECT link.name AS link_name, suite.* FROM suite JOIN link ON link.key = suite.link",
+        "link.name, root, suite.id",
+    )
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<SuiteRecord> {
@@ -157,4 +177,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SuiteRecord> {
         query: row.get("query")?,
         entries: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::wanted::tests::check_plan;
+    use super::*;
+
+    #[test]
+    fn the_suites_of_a_link_are_found_by_indices_with_their_entries() {
+        let of_link = || wanted(&SuiteFilter { link: Some("shop".to_owned()), ..SuiteFilter::default() });
+        check_plan(selection(of_link()), "suite_by_id (link=?)");
+        check_plan(entries_selection(of_link()), "suite_by_id (link=?)");
+        check_plan(entries_selection(of_link()), "suite_entry USING PRIMARY KEY (suite=?)");
+    }
 }
