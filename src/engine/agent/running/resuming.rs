@@ -15,10 +15,11 @@ use serde_json::Value;
 use suitesync_contract::{DelegateName, Facts, Failure, RunId};
 use suitesync_remote::Resumption;
 use suitesync_runner::{RunMarker, sweep};
+use tokio_util::sync::CancellationToken;
 
 use super::super::{Agent, Note, report_write};
 use super::RunWork;
-use super::ending::EndedRun;
+use super::ending::{EndedRun, record_at_last};
 use crate::catalog::run::{Because, RunFilter, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, run};
 use crate::domain::run::{RunEvent, RunStatus};
@@ -30,6 +31,9 @@ const SWEEP_GRACE: Duration = Duration::from_secs(5);
 /// How long what is queued waits for news of delegates on other hosts: as long as they are silent before they are lost,
 /// with room for the way.
 const NEWS_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long what is queued waits where the catalog cannot be written: somebody has to make room.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// A run that went on elsewhere has ended.
 pub(in crate::engine::agent) struct ResumedRun {
@@ -54,7 +58,7 @@ impl Agent {
         let (queued, begun): (Vec<_>, Vec<_>) = left.into_iter().partition(|run| run.status == RunStatus::Queued);
         let Some(remote) = self.remote.clone() else {
             self.bury_all(begun);
-            return self.queue_again(queued).await;
+            return self.queue_again(&queued).await;
         };
         let is_elsewhere = |run: &RunRecord| run.delegate.is_some() && is_marked(run.marker.as_ref());
         let (elsewhere, here): (Vec<_>, Vec<_>) = begun.into_iter().partition(is_elsewhere);
@@ -67,8 +71,8 @@ impl Agent {
 
     fn bury_all(&self, runs: Vec<RunRecord>) {
         for run in runs {
-            let catalog = self.catalog.clone();
-            self.tracker.spawn(async move { report_write(bury(&catalog, run).await) });
+            let (catalog, stop) = (self.catalog.clone(), self.stop.clone());
+            self.tracker.spawn(async move { report_write(bury(&catalog, &stop, run).await) });
         }
     }
 
@@ -99,10 +103,25 @@ impl Agent {
             let keeper = |run: &RunRecord| held.get(&(run.id, run.fence)).cloned();
             self.attach_all(&remote, begun.iter().filter_map(|run| Some((run, keeper(run)?))).collect()).await?;
         }
-        self.queue_again(queued).await
+        let again = self.queue_again(&queued).await;
+        if again.is_err() {
+            self.take_up_later(Left { queued, elsewhere: Vec::new() });
+        }
+        again
     }
 
-    async fn queue_again(&mut self, queued: Vec<RunRecord>) -> Result<(), CatalogError> {
+    /// Nobody else knows of these runs.
+    fn take_up_later(&self, left: Left) {
+        let (notes, stop) = (self.notes.clone(), self.stop.clone());
+        self.tracker.spawn(async move {
+            if stop.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await.is_some() {
+                // Nobody is left to hear it when the agent stops.
+                let _ = notes.send(Note::Left(left));
+            }
+        });
+    }
+
+    async fn queue_again(&mut self, queued: &[RunRecord]) -> Result<(), CatalogError> {
         let ids: Vec<_> = queued.iter().map(|run| run.id).collect();
         let again = move |change: &mut Change<'_>| {
             ids.into_iter().map(|id| run::hand_out(change, id)).collect::<Result<Vec<_>, _>>()
@@ -175,7 +194,7 @@ fn handed(record: &RunRecord) -> HandedRun {
 }
 
 /// Stops what is left of a run of an agent that was killed, and records its end.
-async fn bury(catalog: &Catalog, run: RunRecord) -> Result<(), CatalogError> {
+async fn bury(catalog: &Catalog, stop: &CancellationToken, run: RunRecord) -> Result<(), CatalogError> {
     let marker = run.marker.and_then(|marker| serde_json::from_value::<RunMarker>(marker).ok());
     if let Some(marker) = marker {
         let swept = tokio::task::spawn_blocking(move || sweep(&marker, SWEEP_GRACE)).await;
@@ -191,5 +210,5 @@ async fn bury(catalog: &Catalog, run: RunRecord) -> Result<(), CatalogError> {
     }
     let because = Because::reason("agent_restarted");
     let end = move |change: &mut Change<'_>| run::apply(change, run.id, RunEvent::AgentRestarted, &because, Utc::now());
-    catalog.write_durably(None, end).await.map(drop)
+    record_at_last(catalog, stop, run.id, end).await.map(drop)
 }
