@@ -82,8 +82,8 @@ fn calm(workplace: &Workplace, load: &Load) -> RunningAgent {
     let is_over = |run: &Value| !["queued", "running", "canceling"].contains(&run["status"].as_str().unwrap());
     wait_for("every run to be over", || workplace.runs().iter().all(is_over).then_some(()));
     assert!(!is_running(load::MARK) && of_runs_below(site.folder.path()).is_empty(), "a process of a run is left");
-    let left = folders_of_runs(&site.path("state/delegate/runs/local"));
-    assert!(left.is_empty(), "folders of runs are left: {left:?}");
+    let runs = site.path("state/delegate/runs/local");
+    wait_for("the folders of runs to go", || folders_of_runs(&runs).is_empty().then_some(()));
     agent
 }
 

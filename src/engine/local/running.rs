@@ -37,7 +37,7 @@ const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
 pub(super) struct RunShop {
     runner: Runner,
     folder: PathBuf,
-    taken: OnceCell<RunFolder>,
+    taken: OnceCell<Arc<RunFolder>>,
     /// This process's own, of which runs get a part.
     environment: BTreeMap<String, String>,
     control_group: Option<PathBuf>,
@@ -54,11 +54,12 @@ impl RunShop {
     }
 
     /// The folder, once it is ours and swept.
-    pub(super) async fn folder(&self) -> Result<&RunFolder, Failure> {
+    pub(super) async fn folder(&self) -> Result<&Arc<RunFolder>, Failure> {
         let path = self.folder.clone();
         let take = || async {
             let taken = tokio::task::spawn_blocking(move || RunFolder::take(&path)).await;
-            taken.map_err(|_| broke_off("the folder of runs was taken"))?.map_err(|error| unplaced(&error))
+            let taken = taken.map_err(|_| broke_off("the folder of runs was taken"))?;
+            taken.map(Arc::new).map_err(|error| unplaced(&error))
         };
         self.taken.get_or_try_init(take).await
     }
@@ -68,12 +69,14 @@ impl Job<'_> {
     pub(super) async fn run(&self, shop: &RunShop, task: RunTask) -> Result<RunReport, Failure> {
         let globs = Globs::new(task.results.iter().map(String::as_str))
             .map_err(|error| Failure::new(FailureClass::Internal, error.to_string()))?;
-        let place = Arc::new(shop.folder().await?.place(&task).map_err(|error| unplaced(&error))?);
+        let folder = Arc::clone(shop.folder().await?);
+        let place = Arc::new(folder.place(&task).map_err(|error| unplaced(&error))?);
         let report = self.run_in(shop, &place, &task, &globs).await;
-        let removed = tokio::task::spawn_blocking(move || Arc::into_inner(place).map(RunPlace::remove)).await;
-        if removed.is_err() {
-            tracing::warn!(run = %task.run, "failed to remove the folder of a run");
-        }
+        // Not waited for: a large tree may take longer than an answer. The runtime ends after it, and the seat is held so long.
+        drop(tokio::task::spawn_blocking(move || {
+            Arc::into_inner(place).map(RunPlace::remove);
+            drop(folder);
+        }));
         report
     }
 
