@@ -1,6 +1,7 @@
 //! The parses of files, remembered by kind and blob, so that a file seen once is never parsed again.
 //!
-//! A store of its own beside the mirrors: it can be thrown away at any time and is then made anew.
+//! A store of its own beside the mirrors: it can be thrown away at any time and is then made anew. That is done when it has
+//! grown too large: what is no longer wanted cannot be told from the rest, and what is wanted is soon there again.
 
 mod encoding;
 
@@ -14,10 +15,19 @@ use suitesync_suites::{Allowance, FileToParse, PARSER_VERSION, Parse};
 /// Raise when rows are written in another way; what was written before is forgotten then.
 const FORMAT: u32 = 1;
 
+/// What the store may take before it is begun anew: about a million files, read in a second when it is checked at a start.
+const MOST_BYTES: u64 = 256 << 20;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS parse (
+     blob BLOB NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL, parse BLOB NOT NULL,
+     PRIMARY KEY (blob, kind)
+ ) STRICT, WITHOUT ROWID";
+
 /// What was parsed before.
 #[derive(Debug)]
 pub struct Parses {
     connection: Mutex<Connection>,
+    most_bytes: u64,
 }
 
 /// The store failed; it holds nothing that cannot be found again.
@@ -42,7 +52,7 @@ impl Parses {
             }
             prepare(path)
         })?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), most_bytes: MOST_BYTES })
     }
 
     /// Those parses of `files` that this version of the parser made before, as far as the allowance admits them.
@@ -67,9 +77,13 @@ impl Parses {
         Ok(found)
     }
 
-    /// Remembers many at once.
+    /// Remembers many at once, alone where the store had grown too large.
     pub fn keep(&self, parses: &[(FileToParse, Parse)]) -> Result<(), ParsesError> {
         let mut connection = self.connection.lock().map_err(|_| ParsesError::Poisoned)?;
+        if bytes(&connection)? > self.most_bytes {
+            tracing::info!("the store of parses has grown too large and is begun anew");
+            connection.execute_batch(&format!("DROP TABLE parse; {TABLE}; VACUUM"))?;
+        }
         let transaction = connection.transaction()?;
         {
             let mut statement = transaction
@@ -85,6 +99,11 @@ impl Parses {
     }
 }
 
+/// What its file takes, or will once it is up to date.
+fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))
+}
+
 fn prepare(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -94,12 +113,7 @@ fn prepare(path: &Path) -> rusqlite::Result<Connection> {
         connection.execute_batch("DROP TABLE IF EXISTS parse")?;
         connection.pragma_update(None, "user_version", FORMAT)?;
     }
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS parse (
-             blob BLOB NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL, parse BLOB NOT NULL,
-             PRIMARY KEY (blob, kind)
-         ) STRICT, WITHOUT ROWID",
-    )?;
+    connection.execute_batch(TABLE)?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check == "ok" { Ok(connection) } else { Err(rusqlite::Error::InvalidQuery) }
 }
@@ -154,5 +168,21 @@ mod tests {
         parses.keep(&[project(1)]).unwrap();
         parses.connection.lock().unwrap().execute("UPDATE parse SET parse = x'FF'", []).unwrap();
         assert!(parses.find(&[project(1).0], &Allowance::default()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_store_that_has_grown_too_large_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Parses::open(&folder.path().join("parses")).unwrap();
+        let empty = bytes(&opened.connection.lock().unwrap()).unwrap();
+        let parses = Parses { most_bytes: empty + 100_000, ..opened };
+        let keep = |number, length| {
+            let parse = Parse::Project(ProjectFile { name: "x".repeat(length) });
+            parses.keep(&[(project(number).0, parse)]).unwrap();
+            let connection = parses.connection.lock().unwrap();
+            connection.query_row("SELECT count(*) FROM parse", [], |row| row.get::<_, u32>(0)).unwrap()
+        };
+        assert_eq!([keep(1, 60_000), keep(2, 60_000), keep(3, 1)], [1, 2, 1]);
+        assert_eq!(bytes(&parses.connection.lock().unwrap()).unwrap(), empty);
     }
 }
