@@ -278,6 +278,18 @@ pub fn unfinished(sql: &Connection, new: &NewRun) -> Result<Vec<RunId>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Those of `ids` that there is no run of.
+pub fn unknown(sql: &Connection, ids: Vec<RunId>) -> Result<Vec<RunId>> {
+    let mut statement = sql.prepare_cached("SELECT 1 FROM run WHERE id = ?1")?;
+    let mut unknown = Vec::new();
+    for id in ids {
+        if !statement.exists([signed(id.0)])? {
+            unknown.push(id);
+        }
+    }
+    Ok(unknown)
+}
+
 /// Forgets runs that were over before `before`; returns which, so that their logs can go, too.
 pub fn forget(sql: &Connection, before: DateTime<Utc>) -> Result<Vec<RunId>> {
     let mut statement = sql.prepare_cached("DELETE FROM run WHERE finished_at < ?1 RETURNING id")?;

@@ -182,7 +182,7 @@ impl Daemon {
         };
         let (control, running) = agent::start(parts).await?;
         let beat = ticker::start(control.clone()).await?;
-        tracker.spawn(care::follow(control.clone(), workshop, folder.path().to_owned(), stop.clone()));
+        tracker.spawn(care::follow(control.clone(), workshop, logs.clone(), folder.path().to_owned(), stop.clone()));
         let actor_end = CancellationToken::new();
         let ended = actor_end.clone();
         let actor = tokio::spawn(async move {

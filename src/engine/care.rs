@@ -1,4 +1,5 @@
-//! The care for the agent's disk, at its start and every hour: mirrors that no link uses go, and the budget holds.
+//! The care for the agent's disk, at its start and every hour: logs of forgotten runs and mirrors that no link uses go, and
+//! the budget holds.
 //!
 //! A mirror is in use while a link of the configuration that is not archived looks at its repository. What is done about
 //! the others, and when there is too little room, is decided by `suitesync_git::Mirrors::care`.
@@ -16,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::control::Control;
 use super::local::Workshop;
-use crate::catalog::{Catalog, CatalogError, link};
+use super::run_logs::RunLogs;
+use crate::catalog::{Catalog, CatalogError, link, run};
 use crate::config::{Config, DelegateKind};
 use crate::domain::event::{Event, EventName};
 
@@ -30,15 +32,23 @@ enum RoundError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Mirrors(#[from] CareError),
-    #[error("the care for the mirrors broke off")]
+    #[error("failed to read the folder of the logs of runs")]
+    Logs(#[source] std::io::Error),
+    #[error("the care for the disk broke off")]
     BrokeOff(#[from] tokio::task::JoinError),
 }
 
-/// Looks after the state folder at `state_dir`, in which `workshop` works, until `stop`.
-pub async fn follow(control: Control, workshop: Arc<Workshop>, state_dir: PathBuf, stop: CancellationToken) {
+/// Looks after the state folder at `state_dir`, in which `workshop` works and `logs` are, until `stop`.
+pub async fn follow(
+    control: Control,
+    workshop: Arc<Workshop>,
+    logs: RunLogs,
+    state_dir: PathBuf,
+    stop: CancellationToken,
+) {
     let mut beat = tokio::time::interval(EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut carer = Carer { catalog: control.catalog.clone(), workshop, state_dir, stop, over_budget: false };
+    let mut carer = Carer { catalog: control.catalog.clone(), workshop, logs, state_dir, stop, over_budget: false };
     loop {
         tokio::select! {
             () = carer.stop.cancelled() => return,
@@ -46,7 +56,7 @@ pub async fn follow(control: Control, workshop: Arc<Workshop>, state_dir: PathBu
         }
         let Ok(state) = control.state().await else { return };
         if let Err(error) = carer.round(&state.config).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "failed to look after the mirrors");
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to look after the state folder");
         }
     }
 }
@@ -54,6 +64,7 @@ pub async fn follow(control: Control, workshop: Arc<Workshop>, state_dir: PathBu
 struct Carer {
     catalog: Catalog,
     workshop: Arc<Workshop>,
+    logs: RunLogs,
     state_dir: PathBuf,
     stop: CancellationToken,
     /// Whether it was told that the budget is too small; it is news once.
@@ -62,17 +73,30 @@ struct Carer {
 
 impl Carer {
     async fn round(&mut self, config: &Config) -> Result<(), RoundError> {
+        self.sweep_logs().await?;
+        self.care_for_mirrors(config).await
+    }
+
+    /// Removes the logs of runs that are forgotten: whoever forgot them may have been killed before that.
+    async fn sweep_logs(&self) -> Result<(), RoundError> {
+        let logs = self.logs.clone();
+        // Before the catalog is asked: a run is recorded before there is a log of it.
+        let kept = tokio::task::spawn_blocking(move || logs.runs()).await?.map_err(RoundError::Logs)?;
+        let gone = self.catalog.read(move |sql| run::unknown(sql, kept)).await?;
+        let logs = self.logs.clone();
+        Ok(tokio::task::spawn_blocking(move || logs.remove(&gone)).await?)
+    }
+
+    async fn care_for_mirrors(&mut self, config: &Config) -> Result<(), RoundError> {
         // They share the folder of their mirrors; others have one of their own.
         let local = config.delegates.iter().find(|delegate| delegate.kind == DelegateKind::Local);
         let Some(delegate) = local.map(|delegate| delegate.name.clone()) else { return Ok(()) };
         let archived = self.catalog.read(archived).await?;
         let wanted = wanted(config, &archived);
-        let mirrors = self.workshop.mirrors(&delegate);
-        let elsewhere = [self.state_dir.clone(), self.workshop.folder().to_owned()];
-        let (retention, stop) = (config.retention, self.stop.clone());
+        let (mirrors, folder) = (self.workshop.mirrors(&delegate), self.workshop.folder_of_mirrors());
+        let (state_dir, retention, stop) = (self.state_dir.clone(), config.retention, self.stop.clone());
         let cared = tokio::task::spawn_blocking(move || {
-            let elsewhere: u64 = elsewhere.iter().map(|folder| bytes_of_files(folder)).sum();
-            let budget_bytes = retention.disk.saturating_sub(elsewhere);
+            let budget_bytes = retention.disk.saturating_sub(bytes_beside(&state_dir, &folder));
             let policy = CarePolicy { keep: retention.mirrors_keep, budget_bytes };
             Mirrors::care(&mirrors, &wanted, &policy, SystemTime::now(), &stop)
         });
@@ -100,11 +124,20 @@ fn wanted(config: &Config, archived: &BTreeSet<LinkName>) -> HashSet<MirrorKey> 
     links.map(key).collect()
 }
 
-/// The bytes of the files right in a folder: all that the agent keeps besides mirrors lies like that.
-fn bytes_of_files(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    let files = entries.filter_map(|entry| entry.ok()?.metadata().ok()).filter(std::fs::Metadata::is_file);
-    files.map(|file| file.len()).sum()
+/// The bytes of all files below a folder but those of the mirrors. Links are not followed, and what cannot be read or goes
+/// meanwhile counts as nothing.
+fn bytes_beside(folder: &Path, mirrors: &Path) -> u64 {
+    let (mut folders, mut bytes) = (vec![folder.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(found) if found.is_dir() && entry.path() != mirrors => folders.push(entry.path()),
+                Ok(found) if found.is_file() => bytes += found.len(),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    bytes
 }
 
 fn events(report: &CareReport, delegate: &DelegateName, was_over: bool) -> Vec<Event> {
@@ -187,11 +220,15 @@ directory = "ui"
     }
 
     #[test]
-    fn only_files_right_in_a_folder_count() {
+    fn all_counts_that_lies_beside_the_mirrors() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("catalog.sqlite3"), [0; 100]).unwrap();
-        std::fs::create_dir(folder.path().join("delegate")).unwrap();
-        std::fs::write(folder.path().join("delegate/parses.sqlite3"), [0; 100]).unwrap();
-        assert_eq!(bytes_of_files(folder.path()), 100);
+        let mirrors = folder.path().join("delegate/mirrors");
+        for name in ["catalog.sqlite3", "runs/1.log", "delegate/runs/local/s/1.1/log", "delegate/mirrors/shop/pack"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, [0; 100]).unwrap();
+        }
+        std::os::unix::fs::symlink(&mirrors, folder.path().join("link")).unwrap();
+        assert_eq!(bytes_beside(folder.path(), &mirrors), 300);
     }
 }

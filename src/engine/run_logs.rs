@@ -1,7 +1,7 @@
 //! The logs of runs as the agent keeps them: pieces come from delegates, already without secrets, and are appended by a
 //! thread of their own, so that a slow disk holds nobody up.
 
-use std::fs::OpenOptions;
+use std::fs::{DirEntry, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,9 @@ use std::sync::mpsc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use suitesync_contract::RunId;
+
+/// What the name of a log has after the number of its run.
+const ENDING: &str = ".log";
 
 /// Where the logs are; clones share the thread, which ends with the last of them.
 #[derive(Debug, Clone)]
@@ -55,6 +58,12 @@ impl RunLogs {
         path(&self.folder, run)
     }
 
+    /// The runs that there are logs of. Blocks.
+    pub fn runs(&self) -> io::Result<Vec<RunId>> {
+        let run = |entry: DirEntry| entry.file_name().to_str()?.strip_suffix(ENDING)?.parse().ok().map(RunId);
+        std::fs::read_dir(&self.folder)?.filter_map(|entry| entry.map(run).transpose()).collect()
+    }
+
     /// Removes the logs of runs that are forgotten. Blocks.
     pub fn remove(&self, runs: &[RunId]) {
         for run in runs {
@@ -65,7 +74,7 @@ impl RunLogs {
 }
 
 fn path(folder: &Path, run: RunId) -> PathBuf {
-    folder.join(format!("{run}.log"))
+    folder.join(format!("{run}{ENDING}"))
 }
 
 impl Piece {

@@ -24,6 +24,19 @@ fn age(site: &Site, repository: &str) {
 }
 
 #[test]
+fn the_log_of_a_run_that_was_forgotten_goes_with_the_next_start() {
+    let site = Site::new();
+    let (log, other) = (site.path("state/runs/77.log"), site.path("state/runs/notes.txt"));
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(&log, "left by a kill").unwrap();
+    std::fs::write(&other, "not ours").unwrap();
+    site.configure("");
+    let _agent = site.agent();
+    wait_for("the log to be removed", || (!log.exists()).then_some(()));
+    assert!(other.exists());
+}
+
+#[test]
 fn the_mirror_of_a_repository_without_links_goes_after_a_while_and_the_others_stay() {
     let site = Site::new();
     let [shop, gone] = ["shop", "gone"].map(|name| site.repository(&format!("{name}.git")));

@@ -61,13 +61,17 @@ impl Workshop {
         })
     }
 
-    /// Everything kept here but the mirrors lies right in this folder.
+    /// Where all of it is kept.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     pub fn mirrors(&self, delegate: &DelegateName) -> Mirrors {
-        Mirrors::new(self.folder.join("mirrors"), delegate.clone())
+        Mirrors::new(self.folder_of_mirrors(), delegate.clone())
+    }
+
+    pub fn folder_of_mirrors(&self) -> PathBuf {
+        self.folder.join("mirrors")
     }
 
     /// Where a delegate executes its runs.
