@@ -3,6 +3,7 @@
 mod ending;
 mod overview;
 mod telling;
+mod unfinished;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_iter};
@@ -19,6 +20,7 @@ use crate::domain::run::{RunEvent, RunStatus};
 
 pub use ending::{RunEnded, end};
 pub use overview::{RunEnd, RunTotals, newest, newest_ends, totals};
+pub use unfinished::{ids, queued, unfinished};
 
 /// A run as the store knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -245,39 +247,6 @@ pub fn cancel_queued(
     Ok(queued)
 }
 
-/// The words in the parentheses are those of the index over runs that are not over, here and below.
-const OF_LINK: &str = "SELECT id FROM run INDEXED BY run_unfinished
-    WHERE link = ?1 AND status IN ('queued', 'running', 'canceling') AND status = ?2 ORDER BY id";
-
-/// The runs of a link with this status, which is one of those that are not over.
-pub fn ids(sql: &Connection, link: &LinkName, status: RunStatus) -> Result<Vec<RunId>> {
-    let mut statement = sql.prepare_cached(OF_LINK)?;
-    let rows = statement.query_map((link.as_str(), status.code()), |row| Ok(RunId(row.get(0)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-const QUEUED: &str = "SELECT id, schedule FROM run
-    WHERE status IN ('queued', 'running', 'canceling') AND status = 'queued' ORDER BY id";
-
-/// Every queued run with its schedule.
-pub fn queued(sql: &Connection) -> Result<Vec<(RunId, ScheduleName)>> {
-    let mut statement = sql.prepare_cached(QUEUED)?;
-    let rows = statement.query_map([], |row| Ok((RunId(row.get(0)?), row.word("schedule")?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-const OF_SUITE: &str = "SELECT id FROM run INDEXED BY run_unfinished
-    WHERE schedule = ?1 AND link = ?2 AND root = ?3 AND suite = ?4
-        AND status IN ('queued', 'running', 'canceling') ORDER BY id";
-
-/// Runs of a schedule's suite that are not over.
-pub fn unfinished(sql: &Connection, new: &NewRun) -> Result<Vec<RunId>> {
-    let mut statement = sql.prepare_cached(OF_SUITE)?;
-    let key = (new.schedule.as_str(), new.link.as_str(), &new.root, &new.suite);
-    let rows = statement.query_map(key, |row| Ok(RunId(row.get(0)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
 /// Those of `ids` that there is no run of.
 pub fn unknown(sql: &Connection, ids: Vec<RunId>) -> Result<Vec<RunId>> {
     let mut statement = sql.prepare_cached("SELECT 1 FROM run WHERE id = ?1")?;
@@ -310,13 +279,5 @@ mod tests {
         check(RunFilter { unfinished: true, ..all() }, "run_unfinished (status=?)");
         check(RunFilter { schedule: Some("nightly".to_owned()), ..all() }, "run_by_schedule (schedule=?)");
         check(RunFilter { link: Some("shop".to_owned()), ..all() }, "run_by_link (link=?)");
-        check_plan((QUEUED.to_owned(), Vec::new()), "run_unfinished (status=?)");
-    }
-
-    #[test]
-    fn what_holds_runs_back_is_found_among_those_that_are_not_over() {
-        let values = |count| vec!["shop".to_owned().into(); count];
-        check_plan((OF_LINK.to_owned(), values(2)), "run_unfinished (status=? AND link=?)");
-        check_plan((OF_SUITE.to_owned(), values(4)), "run_unfinished (status=? AND link=?)");
     }
 }
