@@ -1,11 +1,16 @@
 //! The logs of runs as the agent keeps them: pieces come from delegates, already without secrets, and are appended by a
 //! thread of their own, so that a slow disk holds nobody up.
+//!
+//! Delegates bound their logs; one that does not costs its own log only. What is too much is left out, and that is said once a
+//! run.
 
+use std::collections::BTreeSet;
 use std::fs::{DirEntry, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,11 +19,41 @@ use suitesync_contract::RunId;
 /// What the name of a log has after the number of its run.
 const ENDING: &str = ".log";
 
+/// What is kept of a log: twice of what our own runner makes of one.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// What may wait for the disk, of all logs together: some whole ones, as runs end at once.
+const MOST_WAITING: u64 = 128 << 20;
+
 /// Where the logs are; clones share the thread, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct RunLogs {
     folder: PathBuf,
     pieces: mpsc::Sender<Piece>,
+    intake: Arc<Intake>,
+}
+
+/// What the thread and those who feed it know of each other.
+#[derive(Debug, Default)]
+struct Intake {
+    /// Bytes on their way to the disk.
+    waiting: AtomicU64,
+    /// Runs of which it was said that their logs are not whole.
+    cut: Mutex<BTreeSet<RunId>>,
+}
+
+impl Intake {
+    /// Takes room for a piece, if there is any.
+    fn admit(&self, bytes: u64) -> bool {
+        let room = |waiting: u64| waiting.checked_add(bytes).filter(|waiting| *waiting <= MOST_WAITING);
+        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+    }
+
+    fn cut(&self, run: RunId, why: &str) {
+        if self.cut.lock().unwrap_or_else(PoisonError::into_inner).insert(run) {
+            tracing::warn!(run = run.0, "a part of the log of a run is left out: {why}");
+        }
+    }
 }
 
 /// A piece of a log on its way to the disk.
@@ -34,24 +69,31 @@ impl RunLogs {
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
         let (pieces, arriving) = mpsc::channel::<Piece>();
-        let kept = folder.clone();
+        let (kept, intake) = (folder.clone(), Arc::<Intake>::default());
+        let arrived = Arc::clone(&intake);
         std::thread::Builder::new().name("run-logs".to_owned()).spawn(move || {
             for piece in arriving {
-                if let Err(error) = piece.write(&kept) {
-                    tracing::warn!(%error, run = piece.run.0, "failed to keep a piece of a run's log");
+                match piece.write(&kept) {
+                    Ok(Written::Whole) => {}
+                    Ok(Written::TooMuch) => arrived.cut(piece.run, "it is longer than logs are"),
+                    Err(error) => tracing::warn!(%error, run = piece.run.0, "failed to keep a piece of a run's log"),
                 }
+                arrived.waiting.fetch_sub(piece.length(), Ordering::Relaxed);
             }
         })?;
-        Ok(Self { folder, pieces })
+        Ok(Self { folder, pieces, intake })
     }
 
     /// Keeps the next piece, which comes in base64. What is none is left out. One that says where in the log it begins may
     /// come again.
     pub fn append(&self, run: RunId, piece: &str, at: Option<u64>) {
-        if let Ok(bytes) = STANDARD.decode(piece) {
-            // The thread has ended: the agent stops.
-            let _ = self.pieces.send(Piece { run, bytes, at });
+        let Ok(bytes) = STANDARD.decode(piece) else { return };
+        let piece = Piece { run, bytes, at };
+        if !self.intake.admit(piece.length()) {
+            return self.intake.cut(run, "the disk does not keep up");
         }
+        // The thread has ended: the agent stops.
+        let _ = self.pieces.send(piece);
     }
 
     pub fn path(&self, run: RunId) -> PathBuf {
@@ -77,15 +119,37 @@ fn path(folder: &Path, run: RunId) -> PathBuf {
     folder.join(format!("{run}{ENDING}"))
 }
 
+/// What became of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Whole,
+    /// The log would be too long with it.
+    TooMuch,
+}
+
 impl Piece {
-    fn write(&self, folder: &Path) -> io::Result<()> {
+    fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn write(&self, folder: &Path) -> io::Result<Written> {
         let path = path(folder, self.run);
+        let fits = |at: u64| at.checked_add(self.length()).is_some_and(|end| end <= MOST_BYTES);
         match self.at {
-            None => OpenOptions::new().create(true).append(true).open(path)?.write_all(&self.bytes),
+            Some(at) if !fits(at) => return Ok(Written::TooMuch),
             Some(at) => {
-                OpenOptions::new().create(true).truncate(false).write(true).open(path)?.write_all_at(&self.bytes, at)
+                let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+                file.write_all_at(&self.bytes, at)?;
+            }
+            None => {
+                let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+                if !fits(file.metadata()?.len()) {
+                    return Ok(Written::TooMuch);
+                }
+                file.write_all(&self.bytes)?;
             }
         }
+        Ok(Written::Whole)
     }
 }
 
@@ -98,10 +162,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunId(7);
         let write = |text: &str, at| Piece { run, bytes: text.into(), at }.write(folder.path()).unwrap();
-        write("one ", Some(0));
-        write("two", Some(4));
-        write("one ", Some(0));
-        write("!", None);
+        for (text, at) in [("one ", Some(0)), ("two", Some(4)), ("one ", Some(0)), ("!", None)] {
+            assert_eq!(write(text, at), Written::Whole);
+        }
         assert_eq!(std::fs::read_to_string(path(folder.path(), run)).unwrap(), "one two!");
+    }
+
+    #[test]
+    fn what_a_log_cannot_hold_is_left_out_wherever_it_is_said_to_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunId(7);
+        let write = |text: &str, at| Piece { run, bytes: text.into(), at }.write(folder.path()).unwrap();
+        for at in [MOST_BYTES, MOST_BYTES - 1, u64::MAX] {
+            assert_eq!(write("!!", Some(at)), Written::TooMuch, "{at}");
+        }
+        assert!(!path(folder.path(), run).exists());
+        assert_eq!(write("!!", Some(MOST_BYTES - 2)), Written::Whole);
+        assert_eq!(write("!", None), Written::TooMuch);
+        assert_eq!(path(folder.path(), run).metadata().unwrap().len(), MOST_BYTES);
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_is_bounded() {
+        let intake = Intake::default();
+        assert!(intake.admit(MOST_WAITING));
+        assert!(!intake.admit(1));
+        intake.waiting.fetch_sub(MOST_WAITING, Ordering::Relaxed);
+        assert!(intake.admit(1));
     }
 }
