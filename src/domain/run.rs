@@ -39,8 +39,6 @@ pub enum RunEvent {
     Cancel,
     /// Its delegate says how it ended, and that nothing of it is left.
     Ended(RunVerdict),
-    /// Its delegate is gone, and so is the run.
-    DelegateLost,
     /// The agent was started anew, and nothing of the run is left.
     AgentRestarted,
 }
@@ -87,21 +85,17 @@ impl RunStatus {
             (Self::Queued, RunEvent::Started) => Self::Running,
             (Self::Queued, RunEvent::Cancel) => Self::Canceled,
             // It stays in the queue: nobody had begun it.
-            (Self::Queued, RunEvent::DelegateLost | RunEvent::AgentRestarted) => Self::Queued,
+            (Self::Queued, RunEvent::AgentRestarted) => Self::Queued,
             (Self::Queued | Self::Running, RunEvent::Ended(verdict)) => Self::of(verdict),
             (Self::Running, RunEvent::Started) => Self::Running,
             (Self::Running, RunEvent::Cancel) => Self::Canceling,
-            (Self::Running, RunEvent::DelegateLost | RunEvent::AgentRestarted) => Self::Error,
+            (Self::Running, RunEvent::AgentRestarted) => Self::Error,
             // Whatever it came to in its last moments, it was told to end and has ended.
-            (Self::Canceling, RunEvent::Ended(_) | RunEvent::DelegateLost | RunEvent::AgentRestarted) => Self::Canceled,
+            (Self::Canceling, RunEvent::Ended(_) | RunEvent::AgentRestarted) => Self::Canceled,
             (Self::Canceling, RunEvent::Started | RunEvent::Cancel) => Self::Canceling,
             (
                 Self::Passed | Self::Failed | Self::Error | Self::Canceled | Self::TimedOut | Self::Skipped,
-                RunEvent::Started
-                | RunEvent::Cancel
-                | RunEvent::Ended(_)
-                | RunEvent::DelegateLost
-                | RunEvent::AgentRestarted,
+                RunEvent::Started | RunEvent::Cancel | RunEvent::Ended(_) | RunEvent::AgentRestarted,
             ) => self,
         }
     }
@@ -183,7 +177,7 @@ mod tests {
     fn events() -> Vec<RunEvent> {
         let verdicts =
             [RunVerdict::Passed, RunVerdict::Failed, RunVerdict::Error, RunVerdict::TimedOut, RunVerdict::Canceled];
-        let others = [RunEvent::Started, RunEvent::Cancel, RunEvent::DelegateLost, RunEvent::AgentRestarted];
+        let others = [RunEvent::Started, RunEvent::Cancel, RunEvent::AgentRestarted];
         verdicts.map(RunEvent::Ended).into_iter().chain(others).collect()
     }
 

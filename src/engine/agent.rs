@@ -69,7 +69,6 @@ enum Note {
     NotFallenDue(scheduling::Unrecorded, Box<CatalogError>),
     /// A run that went on elsewhere while the agent was away is over.
     Resumed(Box<running::ResumedRun>),
-    RunOver,
     /// A run that nobody has begun is handed out anew, for another delegate.
     HandedOut(Box<placing::HandedOut>),
     /// Whoever asked for a task waits no longer for a delegate.
@@ -253,7 +252,6 @@ impl Agent {
             Note::FallenDue(fallen) => self.fallen_due(fallen),
             Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
             Note::Resumed(resumed) => self.end_resumed(*resumed),
-            Note::RunOver => {}
             Note::HandedOut(again) => self.handed_out(*again),
             Note::WaitedInVain(task) => self.give_up(task),
             Note::Standing(name, standing) => self.note_standing(&name, &standing),

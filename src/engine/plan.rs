@@ -16,7 +16,7 @@ use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
 use crate::domain::connection::DisconnectReason;
 use crate::domain::link::ArchiveReason;
-use crate::domain::suite_glob::SuiteGlobs;
+use crate::domain::suite_glob::SuiteGlob;
 
 /// One repository under a connection, as those of its links want it that ask the same of a delegate: they are views of it,
 /// and one sync serves them all. Each delegate has one mirror of it, whoever asks.
@@ -81,13 +81,13 @@ pub struct RepositoryEntry {
 pub struct ScheduleEntry {
     pub config: Arc<ScheduleConfig>,
     /// One for each of the configuration's `suites`.
-    pub globs: Arc<[SuiteGlobs]>,
+    pub globs: Arc<[SuiteGlob]>,
     pub consumed: DateTime<Utc>,
 }
 
 impl ScheduleEntry {
     pub fn new(config: ScheduleConfig, consumed: DateTime<Utc>) -> Self {
-        let globs = config.suites.iter().map(|pattern| SuiteGlobs::new([pattern])).collect();
+        let globs = config.suites.iter().map(|text| SuiteGlob::new(text)).collect();
         Self { config: Arc::new(config), globs, consumed }
     }
 }

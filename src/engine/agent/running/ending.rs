@@ -7,7 +7,7 @@ use chrono::Utc;
 use suitesync_contract::{DelegateName, Facts, Failure, FailureClass, RunId, Work};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Agent, Ended, Note};
+use super::super::{Agent, Ended};
 use crate::catalog::run::{Because, RunEnded, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, run};
 use crate::domain::run::{RunEvent, RunStatus, RunVerdict};
@@ -46,7 +46,7 @@ impl Agent {
     pub(super) fn record_end(&self, ended: EndedRun) {
         let EndedRun { handed, delegate, results_wanted, result } = ended;
         let keeper = self.remote.clone();
-        let (at, catalog, notes) = (Utc::now(), self.catalog.clone(), self.notes.clone());
+        let (at, catalog) = (Utc::now(), self.catalog.clone());
         let stop = self.stop.clone();
         let result = match result {
             Ok(Facts::Run(report)) => Ok(RunEnded { report, results_wanted, delegate, at }),
@@ -73,8 +73,6 @@ impl Agent {
             {
                 keeper.settled(handed);
             }
-            // Nobody is left to hear it when the agent stops.
-            let _ = notes.send(Note::RunOver);
         });
     }
 }

@@ -14,7 +14,7 @@ use crate::config::ScheduleConfig;
 use crate::domain::event::{Event, EventName};
 use crate::domain::run::{Admission, Barrier, RunEvent, RunStatus, admit};
 use crate::domain::schedule::Due;
-use crate::domain::suite_glob::{GLOB_CHARACTERS, SuiteGlobs};
+use crate::domain::suite_glob::SuiteGlob;
 use crate::engine::agent::running::never_synced;
 use crate::engine::plan::ScheduleEntry;
 
@@ -74,10 +74,10 @@ impl Recording {
         }
         let Some(slot) = due.due.run else { return Ok(()) };
         let mut meant = BTreeSet::new();
-        for (pattern, globs) in config.suites.iter().zip(due.schedule.globs.iter()) {
-            let found = target.matching(pattern, globs);
-            if found.is_empty() && due.wants(pattern) {
-                self.insert_missing(change, &target, due, pattern)?;
+        for glob in due.schedule.globs.iter() {
+            let found = target.matching(glob);
+            if found.is_empty() && due.wants(glob.text()) {
+                self.insert_missing(change, &target, due, glob.text())?;
             }
             meant.extend(found);
         }
@@ -92,8 +92,7 @@ impl Recording {
     /// The ids of the suites that a schedule means.
     pub(super) fn meant(&mut self, change: &Change<'_>, schedule: &ScheduleEntry) -> Result<Vec<String>, CatalogError> {
         let Some(target) = self.target(change, &schedule.config.link)? else { return Ok(Vec::new()) };
-        let patterns = schedule.config.suites.iter().zip(schedule.globs.iter());
-        let meant: BTreeSet<_> = patterns.flat_map(|(pattern, globs)| target.matching(pattern, globs)).collect();
+        let meant: BTreeSet<_> = schedule.globs.iter().flat_map(|glob| target.matching(glob)).collect();
         Ok(meant.into_iter().filter_map(|at| target.suites.get(at)).map(|(_, id)| id.clone()).collect())
     }
 
@@ -167,15 +166,12 @@ impl Target {
         Ok(Self { link, barrier, suites, by_id })
     }
 
-    /// The suites that a pattern means.
-    fn matching(&self, pattern: &str, globs: &SuiteGlobs) -> Vec<usize> {
-        if let Some(found) = self.by_id.get(pattern) {
-            return found.clone();
+    /// The suites that a glob means. One that is called like a glob takes nothing away from it.
+    fn matching(&self, glob: &SuiteGlob) -> Vec<usize> {
+        if glob.is_id() {
+            return self.by_id.get(glob.text()).cloned().unwrap_or_default();
         }
-        if !pattern.contains(GLOB_CHARACTERS) {
-            return Vec::new();
-        }
-        let meant = |(at, (_, id)): (usize, &(String, String))| globs.matches(id).then_some(at);
+        let meant = |(at, (_, id)): (usize, &(String, String))| glob.matches(id).then_some(at);
         self.suites.iter().enumerate().filter_map(meant).collect()
     }
 
