@@ -8,6 +8,7 @@ use suitesync_contract::{ConnectionName, Failure, LinkName, Notice, ObjectId, Ro
 use super::columns::{Columns, json};
 use super::run::{self, Because};
 use super::{Change, Result};
+use crate::config::Proceed;
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{LinkEvent, LinkState, LinkStatus};
 use crate::domain::run::Barrier;
@@ -58,6 +59,15 @@ impl LinkRecord {
     /// The commit of the catalog, if it was made for the settings of today.
     pub fn known(&self) -> Option<ObjectId> {
         self.commit.filter(|_| self.commit_revision == Some(self.revision))
+    }
+
+    /// Whether it may be synced as it is set up now: by itself, or as somebody has let it.
+    pub fn may_proceed(&self, proceed: Proceed) -> bool {
+        let present = Some(self.revision);
+        match proceed {
+            Proceed::Auto => true,
+            Proceed::Manual => self.proceeded == present || self.commit_revision == present,
+        }
     }
 
     /// Whether the catalog shown is older than what the last sync wanted to record.

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::connection::ConnectionState;
+use super::link::LinkState;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
@@ -139,6 +142,14 @@ pub enum Barrier {
 }
 
 impl Barrier {
+    /// What stands before the runs of a link; a connection that is not known stands before none.
+    pub fn of(link: &LinkState, connection: Option<&ConnectionState>) -> Option<Self> {
+        if link.is_archived() {
+            return Some(Self::LinkArchived);
+        }
+        connection.is_some_and(ConnectionState::is_disconnected).then_some(Self::ConnectionDisconnected)
+    }
+
     /// The reason that its runs are canceled with.
     pub fn code(self) -> &'static str {
         match self {
@@ -172,6 +183,8 @@ pub fn admit(barrier: Option<Barrier>, overlap: Overlap, earlier: usize) -> Admi
 
 #[cfg(test)]
 mod tests {
+    use super::super::connection::{ConnectionEvent, DisconnectReason};
+    use super::super::link::{ArchiveReason, LinkEvent};
     use super::*;
 
     fn events() -> Vec<RunEvent> {
@@ -194,6 +207,19 @@ mod tests {
         for status in RunStatus::ALL.into_iter().filter(|status| status.is_final()) {
             assert!(events().into_iter().all(|event| status.after(event) == status), "{status}");
         }
+    }
+
+    #[test]
+    fn an_archived_link_and_a_disconnected_connection_stand_before_runs() {
+        let archived = LinkState::new().after(LinkEvent::Archive(ArchiveReason::Operator));
+        let cut_off = ConnectionState::new().after(ConnectionEvent::Disconnect(DisconnectReason::Operator));
+        let check = |link: &LinkState, connection: Option<&ConnectionState>, expect: Option<Barrier>| {
+            assert_eq!(Barrier::of(link, connection), expect, "{link:?} {connection:?}");
+        };
+        check(&LinkState::new(), Some(&ConnectionState::new()), None);
+        check(&LinkState::new(), None, None);
+        check(&LinkState::new(), Some(&cut_off), Some(Barrier::ConnectionDisconnected));
+        check(&archived, Some(&cut_off), Some(Barrier::LinkArchived));
     }
 
     #[test]

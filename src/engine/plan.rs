@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::work::{Waiter, Work};
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::LinkRecord;
-use crate::config::{ConnectionConfig, LinkConfig, Pin, Proceed, ScheduleConfig, SecretDigest};
+use crate::config::{ConnectionConfig, LinkConfig, Pin, ScheduleConfig, SecretDigest};
 use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
 use crate::domain::connection::DisconnectReason;
@@ -122,14 +122,7 @@ impl LinkEntry {
 
     /// Whether the link is to be synced when its repository is.
     pub fn proceeds(&self) -> bool {
-        let let_go = match self.config.proceed {
-            Proceed::Auto => true,
-            Proceed::Manual => {
-                let present = Some(self.record.revision);
-                self.record.proceeded == present || self.record.commit_revision == present
-            }
-        };
-        let_go && !self.record.state.is_archived()
+        self.record.may_proceed(self.config.proceed) && !self.record.state.is_archived()
     }
 }
 

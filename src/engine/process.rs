@@ -34,6 +34,7 @@ use supervision::Supervision;
 
 pub use patience::Patience;
 pub use seat::Seat;
+pub(super) use serving::PROGRAM;
 pub use serving::{Host, ServingError, serve};
 
 /// What makes a delegate.

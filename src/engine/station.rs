@@ -11,10 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::delegate::Delegate;
 use super::local::LocalDelegate;
+use super::process::PROGRAM;
 use crate::config::{DelegateFile, StationConfig};
-
-/// What it says that it is.
-const PROGRAM: &str = concat!("suitesync ", env!("CARGO_PKG_VERSION"));
 
 /// Carries out what the agent asks for.
 #[derive(Debug)]

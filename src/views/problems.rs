@@ -9,7 +9,7 @@ use suitesync_contract::{Failure, FailureClass};
 
 use super::status::Known;
 use crate::catalog::link::LinkRecord;
-use crate::config::{Proceed, needs_restart};
+use crate::config::needs_restart;
 use crate::domain::link::LinkStatus;
 use crate::engine::control::AgentState;
 
@@ -111,10 +111,7 @@ fn standing_still(state: &AgentState, link: &LinkRecord) -> Option<Problem> {
     let problem = |class: &str, message: String, hint: String| {
         Some(Problem { subject: format!("link {}", link.name), class: class.to_owned(), message, hint })
     };
-    let waits = settings.proceed == Proceed::Manual
-        && link.proceeded != Some(link.revision)
-        && link.commit_revision != Some(link.revision);
-    if waits {
+    if !link.may_proceed(settings.proceed) {
         let hint = format!("suitesync link proceed {}", link.name);
         return problem("waiting", "it waits for someone to let it proceed".to_owned(), hint);
     }

@@ -9,8 +9,9 @@ use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{FailureClass, LinkName, RunId, ScheduleName};
 
 use crate::catalog;
+use crate::catalog::connection;
+use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::run::{self, RunRecord};
-use crate::catalog::{connection, link};
 use crate::config::ScheduleConfig;
 use crate::domain::run::{Barrier, Overlap, RunStatus};
 use crate::domain::schedule::{Missed, Timetable};
@@ -75,17 +76,11 @@ pub struct Schedules {
 
 impl Schedules {
     pub fn read(sql: &rusqlite::Connection) -> catalog::Result<Self> {
-        let connections = connection::list(sql)?;
-        let cut_off: Vec<_> =
-            connections.iter().filter(|record| record.state.is_disconnected()).map(|record| &record.name).collect();
-        let mut barriers = HashMap::new();
-        for link in link::list(sql)? {
-            if link.state.is_archived() {
-                barriers.insert(link.name, Barrier::LinkArchived);
-            } else if cut_off.contains(&&link.connection) {
-                barriers.insert(link.name, Barrier::ConnectionDisconnected);
-            }
-        }
+        let connections = connection::list(sql)?.into_iter();
+        let connections: HashMap<_, _> = connections.map(|record| (record.name, record.state)).collect();
+        let barrier =
+            |link: LinkRecord| Some((link.name, Barrier::of(&link.state, connections.get(&link.connection))?));
+        let barriers = link::list(sql)?.into_iter().filter_map(barrier).collect();
         Ok(Self { barriers, newest: run::newest(sql)? })
     }
 

@@ -32,7 +32,7 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 const ENVELOPE: usize = 1024;
 
 /// What the delegate says that it is.
-const PROGRAM: &str = concat!("suitesync ", env!("CARGO_PKG_VERSION"));
+pub(in crate::engine) const PROGRAM: &str = concat!("suitesync ", env!("CARGO_PKG_VERSION"));
 
 /// Makes the delegate that an agent asks for, or says why there is none. May block.
 pub type Host = Arc<dyn Fn(Initialize) -> Result<Arc<dyn Delegate>, String> + Send + Sync>;

@@ -152,7 +152,7 @@ impl Agent {
     fn attach(&mut self, remote: Arc<RemoteDelegates>, record: &RunRecord, delegate: DelegateName) {
         let cancel = self.stop.child_token();
         let work = RunWork { begun: Arc::new(AtomicBool::new(true)), ..RunWork::new(record, cancel.clone()) };
-        let progress = self.run_progress(&work, drop);
+        let (handed, progress) = (work.handed, self.run_progress(&work, drop));
         self.runs.insert(record.id, work);
         match record.status {
             RunStatus::Canceling => cancel.cancel(),
@@ -168,7 +168,7 @@ impl Agent {
         }
         let schedule = self.plan.schedules.get(&record.schedule);
         let results_wanted = schedule.map(|entry| !entry.config.results.is_empty());
-        let (handed, notes) = (handed(record), self.notes.clone());
+        let notes = self.notes.clone();
         self.dispatcher.occupy(&delegate);
         self.tracker.spawn(async move {
             let result = remote.resume(&delegate, handed, progress, cancel).await;
@@ -187,10 +187,6 @@ impl Agent {
         let results_wanted = results_wanted.unwrap_or(reported);
         self.record_end(EndedRun { handed, delegate: Some(delegate), results_wanted, result });
     }
-}
-
-fn handed(record: &RunRecord) -> HandedRun {
-    HandedRun { run: record.id, fence: record.fence }
 }
 
 /// Stops what is left of a run of an agent that was killed, and records its end.

@@ -152,12 +152,7 @@ impl Recording {
 impl Target {
     fn read(change: &Change<'_>, link: LinkRecord) -> Result<Self, CatalogError> {
         let connection = connection::find(change.sql(), &link.connection)?;
-        let is_cut_off = connection.is_some_and(|record| record.state.is_disconnected());
-        let barrier = match (link.state.is_archived(), is_cut_off) {
-            (true, _) => Some(Barrier::LinkArchived),
-            (false, true) => Some(Barrier::ConnectionDisconnected),
-            (false, false) => None,
-        };
+        let barrier = Barrier::of(&link.state, connection.as_ref().map(|record| &record.state));
         let suites = suites::ids(change.sql(), link.key)?;
         let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, (_, id)) in suites.iter().enumerate() {
