@@ -196,11 +196,13 @@ impl Dispatcher {
         }
         match select(&order.wanted, candidates, self.warm(&order.task)) {
             Selection::Chosen(name) => {
+                // It was chosen among these; were it not there, the order would have to wait for it.
+                let Some(delegate) = self.delegate(&name).cloned() else { return Placing::Waits(order) };
                 if let Some(chosen) = candidates.iter_mut().find(|candidate| candidate.name == name) {
                     chosen.take(order.wanted.work);
                     chosen.last_used = self.hands.take(&name, order.wanted.work);
                 }
-                self.begin(&name, order);
+                self.begin(delegate, order);
                 Placing::Begun(name)
             }
             Selection::WaitForPlace => Placing::Waits(order),
@@ -223,9 +225,8 @@ impl Dispatcher {
     }
 
     /// Its place is counted already.
-    fn begin(&mut self, name: &DelegateName, order: Order) {
-        let Some(delegate) = self.delegate(name).cloned() else { return };
-        self.holders.insert(order.task.id, name.clone());
+    fn begin(&mut self, delegate: Arc<dyn Delegate>, order: Order) {
+        self.holders.insert(order.task.id, delegate.name().clone());
         let returned = self.returned.clone();
         self.tracker.spawn(async move {
             // The actor has gone: the agent stops, and what came of this is found again after its next start.
