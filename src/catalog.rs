@@ -250,6 +250,13 @@ impl Catalog {
     }
 }
 
+/// Logs a write that failed where nobody else can do anything about it.
+pub fn report_write<T>(written: Result<T>) {
+    if let Err(error) = written {
+        tracing::error!(error = &error as &dyn Error, "failed to write to the catalog");
+    }
+}
+
 fn in_transaction<T>(
     connection: &mut Connection,
     by: Option<String>,

@@ -30,7 +30,7 @@ use super::plan::{Job, Plan};
 use super::remote::{Members, RemoteDelegates};
 use super::run_logs::RunLogs;
 use super::work::Update;
-use crate::catalog::{Catalog, CatalogError, audit, connection, delegate};
+use crate::catalog::{Catalog, CatalogError, audit, connection, delegate, report_write};
 use crate::config::Config;
 use crate::config::Diagnostic;
 use crate::config::Secrets;
@@ -303,12 +303,5 @@ impl Agent {
         }
         self.unwritable = Some(failure.clone());
         failure
-    }
-}
-
-/// Logs a write that failed where nobody else can do anything about it.
-fn report_write<T>(result: Result<T, CatalogError>) {
-    if let Err(error) = result {
-        tracing::error!(error = &error as &dyn std::error::Error, "failed to write to the catalog");
     }
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::delegate::{Delegate, ProgressSink};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, report_write};
 use crate::config::{Config, DelegateKind, RemoteConfig, Secrets};
 use crate::domain::event::{Event, EventName};
 use admission::Admission;
@@ -216,7 +216,7 @@ async fn tell_of_nats(mut state: watch::Receiver<BusState>, around: Surroundings
         };
         if let Some(event) = event {
             was_there = Some(event.name == EventName::RemoteConnected);
-            report(around.catalog.tell(event).await);
+            report_write(around.catalog.tell(event).await);
         }
         match around.stop.run_until_cancelled(state.changed()).await {
             Some(Ok(())) => {}
@@ -225,17 +225,11 @@ async fn tell_of_nats(mut state: watch::Receiver<BusState>, around: Surroundings
     }
 }
 
-fn report(told: Result<(), CatalogError>) {
-    if let Err(error) = told {
-        tracing::error!(error = &error as &dyn std::error::Error, "failed to write to the catalog");
-    }
-}
-
 /// Records what nobody waits for.
 fn notice_to(around: Surroundings, admission: Arc<Admission>) -> Arc<dyn Fn(Notice) + Send + Sync> {
     Arc::new(move |notice| {
         let (event, catalog) = (event_of(notice, &admission), around.catalog.clone());
-        around.tracker.spawn(async move { report(catalog.tell(event).await) });
+        around.tracker.spawn(async move { report_write(catalog.tell(event).await) });
     })
 }
 
