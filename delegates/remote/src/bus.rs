@@ -6,6 +6,7 @@
 
 mod cause;
 mod connecting;
+mod line;
 mod names;
 mod seat;
 mod streams;
@@ -18,11 +19,11 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::{self, context::PublishErrorKind, message::PublishMessage};
 use bytes::Bytes;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 pub use cause::RemoteError;
+pub(crate) use line::{Line, LineEnd, Side, follow};
 pub(crate) use names::{Names, delegate_of};
 pub(crate) use seat::{BEAT, Seat};
 pub(crate) use streams::{ANSWERS, DELEGATES, REPEATS_WITHIN, Removal, TASKS, remove};
@@ -186,27 +187,6 @@ impl Bus {
 
 fn unstored(kind: PublishErrorKind) -> Unstored {
     if kind == PublishErrorKind::WrongLastSequence { Unstored::Overtaken } else { Unstored::Unknown }
-}
-
-/// The connection of the moment, for those who outlive it.
-#[derive(Clone)]
-pub(crate) struct Line(watch::Receiver<Option<Arc<Bus>>>);
-
-impl Line {
-    pub(crate) fn new() -> (watch::Sender<Option<Arc<Bus>>>, Self) {
-        let (sender, receiver) = watch::channel(None);
-        (sender, Self(receiver))
-    }
-
-    /// The connection that is there, or the next. Nothing once there will be no other.
-    pub(crate) async fn bus(&mut self) -> Option<Arc<Bus>> {
-        self.0.wait_for(Option::is_some).await.ok()?.clone()
-    }
-
-    /// The connection, if there is one now.
-    pub(crate) fn now(&self) -> Option<Arc<Bus>> {
-        self.0.borrow().clone()
-    }
 }
 
 /// How long to wait before the next try; without end, each time longer up to a bound, and never quite the same.

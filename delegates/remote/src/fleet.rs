@@ -28,9 +28,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::ProgressSink;
-use crate::bus::{BusSettings, BusState, Line};
+use crate::bus::{BusSettings, BusState, Line, follow};
 use crate::message::Key;
 use ledger::Ledger;
+use session::AgentSide;
 
 /// What the agent brings.
 #[derive(Clone)]
@@ -103,7 +104,6 @@ struct Shared {
     ledger: Mutex<Ledger>,
     line: Line,
     members: watch::Sender<Arc<BTreeMap<DelegateName, Member>>>,
-    state: watch::Sender<BusState>,
     /// Whether all is known that came before this start.
     is_caught_up: watch::Sender<bool>,
     /// Runs that are settled, for the session to acknowledge.
@@ -132,19 +132,19 @@ impl Shared {
 impl Fleet {
     /// Begins to connect, and goes on trying; what is asked meanwhile waits. To be called within a tokio runtime.
     pub fn begin(bus: BusSettings, settings: FleetSettings) -> Self {
-        let (buses, line) = Line::new();
+        let (end, line) = Line::new();
         let (settled, settlements) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             ledger: Mutex::new(Ledger::new(fastrand::u64(..))),
             settings,
             line,
             members: watch::Sender::default(),
-            state: watch::Sender::default(),
             is_caught_up: watch::Sender::new(false),
             settled,
         });
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-        tracker.spawn(session::follow(Arc::clone(&shared), bus, buses, settlements, stop.clone()));
+        let (side, until) = (AgentSide::new(Arc::clone(&shared), settlements), stop.clone());
+        tracker.spawn(async move { follow(side, &bus, &end, &until).await });
         let stops = stop.clone().drop_guard();
         Self { shared, tracker, stop, _stops: stops }
     }
@@ -155,7 +155,7 @@ impl Fleet {
     }
 
     pub fn state(&self) -> watch::Receiver<BusState> {
-        self.shared.state.subscribe()
+        self.shared.line.state()
     }
 
     /// Hands a task to a delegate and waits for what comes of it. It ends soon after `cancel`, with the class `canceled`

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ProgressSink;
-use crate::bus::{Bus, BusSettings, BusState, Line, RemoteError};
+use crate::bus::{BusSettings, BusState, Line, LineEnd, RemoteError};
 use crate::guard::Guard;
 use crate::message::{Announcement, Attendance, Key, PROTOCOL};
 use hand::{Hand, Lying};
@@ -80,7 +80,7 @@ pub struct StationSettings {
 pub struct Station {
     shared: Arc<Shared>,
     bus: BusSettings,
-    buses: watch::Sender<Option<Arc<Bus>>>,
+    end: LineEnd,
 }
 
 impl fmt::Debug for Station {
@@ -109,7 +109,6 @@ struct Shared {
     /// There is something to announce at once.
     news: Notify,
     line: Line,
-    state: watch::Sender<BusState>,
     tracker: TaskTracker,
     /// What was refused and logged.
     refusals: Mutex<HashSet<String>>,
@@ -182,7 +181,7 @@ impl Shared {
 impl Station {
     /// Opens the journal; an error if that cannot be done.
     pub fn new(bus: BusSettings, settings: StationSettings, executor: Arc<dyn Executor>) -> Result<Self, RemoteError> {
-        let (buses, line) = Line::new();
+        let (end, line) = Line::new();
         let journal = Journal::open(settings.journal)?;
         let shared = Shared {
             name: settings.name,
@@ -199,15 +198,14 @@ impl Station {
             announced: watch::Sender::default(),
             news: Notify::new(),
             line,
-            state: watch::Sender::default(),
             tracker: TaskTracker::new(),
             refusals: Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared), bus, buses })
+        Ok(Self { shared: Arc::new(shared), bus, end })
     }
 
     pub fn state(&self) -> watch::Receiver<BusState> {
-        self.shared.state.subscribe()
+        self.shared.line.state()
     }
 
     /// Tasks in hand.

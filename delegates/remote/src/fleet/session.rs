@@ -7,7 +7,8 @@ use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::stream::Stream;
 use async_nats::{Subscriber, jetstream};
 use futures_util::StreamExt;
-use tokio::sync::{mpsc, watch};
+use suitesync_contract::DelegateName;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -17,57 +18,44 @@ use super::arrival::{AgentSeat, Arrival};
 use super::handing::cancel;
 use super::ledger::Consequence;
 use super::{Notice, Shared};
-use crate::bus::{
-    ANSWERS, BEAT, Bus, BusSettings, BusState, DELEGATES, Pauses, RemoteError, Removal, TASKS, delegate_of, remove,
-};
+use crate::bus::{ANSWERS, BEAT, Bus, DELEGATES, RemoteError, Removal, Side, TASKS, delegate_of, remove};
 use crate::message::{Announcement, Content, ENVELOPE, Envelope, Key, PROTOCOL};
 
 /// How often it is looked what the time has come for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Connects again and again, and works on each connection while it lasts.
-pub(super) async fn follow(
+/// What the agent's side keeps over connections.
+pub(super) struct AgentSide {
     shared: Arc<Shared>,
-    settings: BusSettings,
-    buses: watch::Sender<Option<Arc<Bus>>>,
-    mut settlements: mpsc::UnboundedReceiver<Key>,
-    stop: CancellationToken,
-) {
-    let (mut arrival, mut pauses) = (Arrival::new(), Pauses::default());
-    while !stop.is_cancelled() {
-        let begun = async {
-            let bus = Arc::new(Bus::connect(&settings, &shared.settings.agent, "suitesync agent").await?);
-            let session = Session::begin(&shared, Arc::clone(&bus), &mut arrival).await?;
-            Ok::<_, RemoteError>((bus, session))
-        };
-        let begun = tokio::select! {
-            () = stop.cancelled() => return,
-            begun = begun => begun,
-        };
-        let error = match begun {
-            Ok((bus, session)) => {
-                pauses.reset();
-                shared.state.send_replace(BusState::Connected);
-                buses.send_replace(Some(bus));
-                let error = session.work(&mut settlements, &stop).await;
-                buses.send_replace(None);
-                error
-            }
-            Err(error) => error,
-        };
-        if stop.is_cancelled() {
-            return;
-        }
-        shared.state.send_replace(BusState::Away(Arc::new(error)));
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(pauses.next()) => {}
-        }
+    arrival: Arrival,
+    settlements: mpsc::UnboundedReceiver<Key>,
+}
+
+impl AgentSide {
+    pub(super) fn new(shared: Arc<Shared>, settlements: mpsc::UnboundedReceiver<Key>) -> Self {
+        Self { shared, arrival: Arrival::new(), settlements }
     }
 }
 
-struct Session<'a> {
-    shared: &'a Shared,
+impl Side for AgentSide {
+    const ROLE: &'static str = "suitesync agent";
+    type Session = Session;
+
+    fn agent(&self) -> &DelegateName {
+        &self.shared.settings.agent
+    }
+
+    async fn begin(&mut self, bus: Arc<Bus>) -> Result<Session, RemoteError> {
+        Session::begin(Arc::clone(&self.shared), bus, &mut self.arrival).await
+    }
+
+    async fn work(&mut self, session: Session, stop: &CancellationToken) -> RemoteError {
+        session.work(&mut self.settlements, stop).await
+    }
+}
+
+pub(super) struct Session {
+    shared: Arc<Shared>,
     bus: Arc<Bus>,
     seat: AgentSeat,
     tasks: Stream,
@@ -89,8 +77,8 @@ struct Behind {
     announcements: u64,
 }
 
-impl<'a> Session<'a> {
-    async fn begin(shared: &'a Shared, bus: Arc<Bus>, arrival: &mut Arrival) -> Result<Self, RemoteError> {
+impl Session {
+    async fn begin(shared: Arc<Shared>, bus: Arc<Bus>, arrival: &mut Arrival) -> Result<Self, RemoteError> {
         let agent = &shared.settings.agent;
         bus.make_streams().await?;
         let (tasks, answers) = (bus.stream(TASKS, agent).await?, bus.stream(ANSWERS, agent).await?);

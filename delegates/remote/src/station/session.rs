@@ -7,60 +7,40 @@ use async_nats::Subscriber;
 use async_nats::jetstream::consumer::pull;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::sync::watch;
+use suitesync_contract::DelegateName;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::intake::{Intake, Taken};
 use super::{Shared, carrying};
-use crate::bus::{BEAT, Bus, BusSettings, BusState, DELEGATES, Pauses, RemoteError, Seat, TASKS, Unstored};
+use crate::bus::{BEAT, Bus, DELEGATES, RemoteError, Seat, Side, TASKS, Unstored};
 use crate::message::{Announcement, Attendance, Cancel};
 
 /// How often the server is told that a task is being worked on: three times before it would hand it out again.
 const IN_PROGRESS_EVERY: Duration = Duration::from_secs(3);
 
-/// Connects again and again, and works on each connection while it lasts.
-pub(super) async fn follow(
-    shared: &Arc<Shared>,
-    settings: &BusSettings,
-    buses: &watch::Sender<Option<Arc<Bus>>>,
-    end: &CancellationToken,
-) {
-    let mut pauses = Pauses::default();
-    while !end.is_cancelled() {
-        let begun = async {
-            let bus = Arc::new(Bus::connect(settings, &shared.agent, "suitesync delegate").await?);
-            let session = Session::begin(shared, Arc::clone(&bus)).await?;
-            Ok::<_, RemoteError>((bus, session))
-        };
-        let begun = tokio::select! {
-            () = end.cancelled() => return,
-            begun = begun => begun,
-        };
-        let error = match begun {
-            Ok((bus, session)) => {
-                pauses.reset();
-                shared.state.send_replace(BusState::Connected);
-                buses.send_replace(Some(bus));
-                let error = session.work(end).await;
-                buses.send_replace(None);
-                error
-            }
-            Err(error) => error,
-        };
-        if end.is_cancelled() {
-            return;
-        }
-        shared.state.send_replace(BusState::Away(Arc::new(error)));
-        tokio::select! {
-            () = end.cancelled() => {}
-            () = tokio::time::sleep(pauses.next()) => {}
-        }
+/// The delegate's side, which keeps all it has among what its tasks share.
+pub(super) struct DelegateSide(pub(super) Arc<Shared>);
+
+impl Side for DelegateSide {
+    const ROLE: &'static str = "suitesync delegate";
+    type Session = Session;
+
+    fn agent(&self) -> &DelegateName {
+        &self.0.agent
+    }
+
+    async fn begin(&mut self, bus: Arc<Bus>) -> Result<Session, RemoteError> {
+        Session::begin(Arc::clone(&self.0), bus).await
+    }
+
+    async fn work(&mut self, session: Session, stop: &CancellationToken) -> RemoteError {
+        session.work(stop).await
     }
 }
 
-struct Session<'a> {
-    shared: &'a Arc<Shared>,
+pub(super) struct Session {
+    shared: Arc<Shared>,
     bus: Arc<Bus>,
     seat: Seat,
     tasks: pull::Stream,
@@ -68,8 +48,8 @@ struct Session<'a> {
     intake: Intake,
 }
 
-impl<'a> Session<'a> {
-    async fn begin(shared: &'a Arc<Shared>, bus: Arc<Bus>) -> Result<Self, RemoteError> {
+impl Session {
+    async fn begin(shared: Arc<Shared>, bus: Arc<Bus>) -> Result<Self, RemoteError> {
         let delegates = bus.stream(DELEGATES, &shared.agent).await?;
         let tasks = bus.stream(TASKS, &shared.agent).await?;
         let is_free = |body: &[u8]| {
@@ -130,7 +110,7 @@ impl<'a> Session<'a> {
 
     async fn take(&mut self, message: &async_nats::jetstream::Message) {
         match self.intake.take(message, Instant::now()) {
-            Taken::Task { key, body, lying } => carrying::begin(self.shared, key, body, lying),
+            Taken::Task { key, body, lying } => carrying::begin(&self.shared, key, body, lying),
             Taken::Part => {}
             Taken::Nothing(why) => {
                 tracing::warn!(why, "a message among the tasks is passed over");

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::hand::Lying;
 use super::journal::Leftover;
-use super::{Shared, Station, carrying, session};
+use super::session::DelegateSide;
+use super::{Shared, Station, carrying};
+use crate::bus::follow;
 use crate::message::Attendance;
 
 /// How long tasks may take to end once they are told to: processes of runs have their own grace.
@@ -26,7 +28,7 @@ pub(super) async fn serve(station: &Station, stop: CancellationToken) {
         leave(shared).await;
         end.cancel();
     };
-    let following = session::follow(shared, &station.bus, &station.buses, &end);
+    let following = follow(DelegateSide(Arc::clone(shared)), &station.bus, &station.end, &end);
     tokio::join!(following, life, watch_lease(shared, &end));
 }
 
