@@ -20,7 +20,7 @@ use serde_json::Value;
 use suitesync_loopback::{Authority, GitServer, IssueOptions, Login, SampleRepository, ServerOptions};
 use tempfile::TempDir;
 
-pub(crate) use running::RunningAgent;
+pub(crate) use running::{RunningAgent, RunningStation};
 
 /// The token that the server wants.
 pub(crate) const TOKEN: &str = "canary-5f0c1e7a-token";

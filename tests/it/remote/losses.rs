@@ -13,8 +13,8 @@ use super::Estate;
 use crate::support::katalon::tagged_case;
 use crate::support::relay::Relay;
 use crate::support::schedule::many_suites;
-use crate::support::station::{RunningStation, StationFile};
-use crate::support::{RunningAgent, find, wait_for, wait_within};
+use crate::support::station::StationFile;
+use crate::support::{RunningAgent, RunningStation, find, wait_for, wait_within};
 
 /// Runs in each case where nothing else is asked for.
 const RUNS: usize = 8;

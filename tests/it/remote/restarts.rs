@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Estate;
 use crate::support::processes::of_runs_below;
-use crate::support::wait_for;
+use crate::support::{RunningAgent, RunningStation, wait_for};
 
 /// Counts to thirty, so that it goes on for some seconds; each line of its log is another one.
 const COUNTING: &str = "i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo line $i; sleep 0.2; done";
@@ -14,7 +14,7 @@ fn counted() -> String {
 }
 
 /// An estate with a run that has begun to count.
-fn counting() -> (Estate, crate::support::RunningAgent, crate::support::station::RunningStation, u64) {
+fn counting() -> (Estate, RunningAgent, RunningStation, u64) {
     let estate = Estate::new();
     let site = &estate.site;
     estate.configure(&site.schedule("nightly", "Test Suites/Smoke", COUNTING, ""));

@@ -1,14 +1,20 @@
-//! An agent as a process of its own, ended when the test ends.
+//! Our binary as a process of its own, ended when the test ends.
 
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::{Site, wait_for};
 
-pub(crate) struct RunningAgent {
+pub(crate) struct Running {
     child: Child,
 }
 
-impl RunningAgent {
+pub(crate) type RunningAgent = Running;
+
+/// A delegate as on another host.
+pub(crate) type RunningStation = Running;
+
+impl Running {
     /// Starts an agent on the site's configuration and waits until it answers.
     pub(crate) fn start(site: &Site) -> Self {
         Self::wait(site, site.command(&["agent"]))
@@ -16,7 +22,7 @@ impl RunningAgent {
 
     /// Starts what becomes an agent, and waits until it answers.
     pub(crate) fn wait(site: &Site, mut command: Command) -> Self {
-        let mut agent = Self::spawn(site, &mut command);
+        let mut agent = Self::spawn(&mut command, &site.path("agent.log"));
         wait_for("the agent to answer", || {
             if let Some(status) = agent.child.try_wait().unwrap() {
                 let log = std::fs::read_to_string(site.path("agent.log")).unwrap();
@@ -29,11 +35,12 @@ impl RunningAgent {
 
     /// Starts an agent that may need a while until it answers.
     pub(crate) fn launch(site: &Site) -> Self {
-        Self::spawn(site, &mut site.command(&["agent"]))
+        Self::spawn(&mut site.command(&["agent"]), &site.path("agent.log"))
     }
 
-    fn spawn(site: &Site, command: &mut Command) -> Self {
-        let log = std::fs::File::options().create(true).append(true).open(site.path("agent.log")).unwrap();
+    /// Starts something that writes to the end of a log.
+    pub(crate) fn spawn(command: &mut Command, log: &Path) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
         let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Self { child }
     }
@@ -70,9 +77,9 @@ impl RunningAgent {
     }
 }
 
-impl Drop for RunningAgent {
+impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have ended already, or be stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

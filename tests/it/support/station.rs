@@ -1,10 +1,10 @@
 //! Delegates as they are on another host: processes of their own that know NATS, their file and nothing of the agent's.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use super::nats::Nats;
-use super::{Site, TOKEN, find, wait_for};
+use super::{RunningStation, Site, TOKEN, find, wait_for};
 
 /// What the file of a delegate says.
 pub(crate) struct StationFile<'a> {
@@ -13,10 +13,6 @@ pub(crate) struct StationFile<'a> {
     pub(crate) url: String,
     /// Lines of `[delegate]`.
     pub(crate) lines: String,
-}
-
-pub(crate) struct RunningStation {
-    child: Child,
 }
 
 impl Site {
@@ -53,12 +49,10 @@ impl Site {
     }
 
     fn spawn_station(&self, file: &std::path::Path, name: &str) -> RunningStation {
-        let log = std::fs::File::options().create(true).append(true).open(self.path(&format!("{name}.log"))).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_suitesync"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
         command.env("ELSEWHERE", TOKEN).args(["delegate", "run", "--config"]).arg(file);
-        let command = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        RunningStation { child: command.spawn().unwrap() }
+        RunningStation::spawn(&mut command, &self.path(&format!("{name}.log")))
     }
 
     /// Waits until a delegate is in a status.
@@ -66,32 +60,5 @@ impl Site {
         wait_for(&format!("delegate {name} to be {status}"), || {
             (find(&self.json(&["delegate", "list"]), "name", name)["status"] == status).then_some(())
         });
-    }
-}
-
-impl RunningStation {
-    pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    }
-
-    /// Ends it as systemd does; the exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
-        self.signal("-TERM");
-        self.child.wait().unwrap().code()
-    }
-
-    /// Ends it as the kernel does.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for RunningStation {
-    fn drop(&mut self) {
-        // It may have ended already, or be stopped.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

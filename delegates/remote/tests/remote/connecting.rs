@@ -165,10 +165,8 @@ async fn a_second_agent_of_the_same_name_is_refused_and_the_first_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_delegate_of_the_same_name_is_refused_and_the_first_goes_on() {
     let (site, elsewhere) = (Site::new(), tempfile::tempdir().unwrap());
-    let fleet = site.fleet();
     let (executor, count) = counting();
-    let _first = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _first) = site.pair(executor).await;
     let second = crate::support::serve(site.bus(), "dc1", elsewhere.path(), counting().0);
     let error = why_away(second.station.state()).await;
     assert!(matches!(*error, RemoteError::OtherDelegate { .. }), "{error:?}");

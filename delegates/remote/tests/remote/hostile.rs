@@ -9,10 +9,8 @@ use suitesync_contract::{Credentials, Facts, Failure, FailureClass, SecretRef, T
 use suitesync_remote::message::{Content, ENVELOPE, Envelope, Key, PROTOCOL, Part};
 use suitesync_remote::{Guard, Offer, Permission};
 
-use crate::losses::begin;
 use crate::support::{
-    PATIENCE, Site, access, answering, carry, connected, counting, eventually, gated, offer, probe, probe_report, run,
-    sync,
+    PATIENCE, Site, access, answering, begun, carry, counting, gated, offer, probe, probe_report, run, sync,
 };
 
 /// Messages in a stream of the agent.
@@ -75,12 +73,9 @@ async fn send_lies(client: &async_nats::Client, subject: &str, content: Content)
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_lie_harm_no_other_task() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let probing = begin(&fleet, probe(1));
-    eventually("the probe is begun", || gate.begun() == 1).await;
+    let (fleet, _station) = site.pair(executor).await;
+    let probing = begun(&fleet, &gate, probe(1)).await;
     let client = async_nats::connect(site.nats.url()).await.unwrap();
     for content in [Content::Task, Content::Progress, Content::Outcome] {
         send_lies(&client, "suitesync.agent~example.answer.dc1", content).await;
@@ -100,10 +95,8 @@ async fn answers_that_lie_harm_no_other_task() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_lie_are_passed_over() {
     let site = Site::new();
-    let fleet = site.fleet();
     let (executor, count) = counting();
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(executor).await;
     let client = async_nats::connect(site.nats.url()).await.unwrap();
     send_lies(&client, "suitesync.agent~example.task.dc1", Content::Outcome).await;
     send_lies(&client, "suitesync.agent~example.task.dc1", Content::Task).await;
@@ -117,9 +110,7 @@ async fn tasks_that_lie_are_passed_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_announcement_in_another_s_name_is_passed_over() {
     let site = Site::new();
-    let fleet = site.fleet();
-    let _station = site.station("dc1", counting().0);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(counting().0).await;
     let client = async_nats::connect(site.nats.url()).await.unwrap();
     let forged = serde_json::json!({
         "protocol": PROTOCOL, "name": "dc2", "instance": 1, "attendance": "serving", "tags": [], "capacity": 1,
@@ -135,9 +126,7 @@ async fn an_announcement_in_another_s_name_is_passed_over() {
 
 async fn check_protocol(task: Task, answer: Result<Facts, Failure>, expect: FailureClass) {
     let site = Site::new();
-    let fleet = site.fleet();
-    let _station = site.station("dc1", answering(move |_, _| answer.clone()));
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(answering(move |_, _| answer.clone())).await;
     assert_eq!(carry(&fleet, "dc1", task).await.unwrap_err().class, expect);
 }
 
@@ -169,18 +158,16 @@ fn with_secret(name: &str) -> Task {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_used_by_its_name_and_never_travels() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     // As an executor that looks the secret up where it runs.
     let secrets = [("contoso-pat", CANARY)];
     let executor = answering(move |_, _| {
         assert_eq!(secrets.first().map(|(name, _)| *name), Some("contoso-pat"));
         Ok(Facts::Probe(probe_report()))
     });
-    let station = site.station("dc1", executor);
+    let (fleet, station) = site.pair(executor).await;
     let permission = Permission { hosts: vec!["git.example.org".parse().unwrap()], runs: false };
     let guard = Guard { secrets: [("contoso-pat".parse().unwrap(), permission)].into(), executes_runs: true };
     station.station.revise(Offer { guard, ..offer() });
-    connected(&fleet, "dc1").await;
     assert_eq!(carry(&fleet, "dc1", with_secret("contoso-pat")).await, Ok(Facts::Probe(probe_report())));
     let refused = carry(&fleet, "dc1", with_secret("other-pat")).await.unwrap_err();
     assert_eq!(refused.class, FailureClass::SecretUnavailable);
@@ -191,11 +178,9 @@ async fn a_secret_is_used_by_its_name_and_never_travels() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_refused_where_none_are_executed() {
     let site = Site::new();
-    let fleet = site.fleet();
     let (executor, count) = counting();
-    let station = site.station("dc1", executor);
+    let (fleet, station) = site.pair(executor).await;
     station.station.revise(Offer { guard: Guard::default(), ..offer() });
-    connected(&fleet, "dc1").await;
     let failure = carry(&fleet, "dc1", run(1, 7, 1)).await.unwrap_err();
     assert_eq!((failure.class, count.load(Ordering::SeqCst)), (FailureClass::NoEligibleDelegate, 0));
 }

@@ -1,23 +1,16 @@
 //! Delegates that die, fall silent or are cut off, and what becomes of their tasks.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use suitesync_contract::{Facts, Failure, FailureClass, Progress, RunId, Task};
+use suitesync_contract::{Facts, FailureClass, Progress, RunId};
 use suitesync_remote::message::Key;
-use suitesync_remote::{Fleet, MemberStatus, Notice};
-use tokio::task::JoinHandle;
+use suitesync_remote::{MemberStatus, Notice};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    Relay, Site, bus, carry, connected, counting, eventually, gated, keeping, name, probe_report, run, run_report,
-    stubborn, sync, sync_report, until,
+    Relay, Site, begun, both_begun, both_done, bus, carry, connected, counting, eventually, gated, keeping, name,
+    probe_report, run, run_report, stubborn, sync, sync_report, until,
 };
-
-pub(crate) fn begin(fleet: &Arc<Fleet>, task: Task) -> JoinHandle<Result<Facts, Failure>> {
-    let fleet = Arc::clone(fleet);
-    tokio::spawn(async move { carry(&fleet, "dc1", task).await })
-}
 
 fn is_lost(status: &MemberStatus) -> bool {
     matches!(status, MemberStatus::Lost(_))
@@ -26,16 +19,14 @@ fn is_lost(status: &MemberStatus) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_delegate_is_lost_after_ten_seconds_and_its_tasks_with_it() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let (running, syncing) = (begin(&fleet, run(1, 7, 1)), begin(&fleet, sync(2, 1)));
-    eventually("both are begun", || gate.begun() == 2).await;
+    let (fleet, station) = site.pair(executor).await;
+    let both = both_begun(&fleet, &gate).await;
     let killed = Instant::now();
     station.kill().await;
-    assert_eq!(running.await.unwrap().unwrap_err().class, FailureClass::DelegateLost);
-    assert_eq!(syncing.await.unwrap().unwrap_err().class, FailureClass::DelegateLost);
+    for carried in both {
+        assert_eq!(carried.await.unwrap().unwrap_err().class, FailureClass::DelegateLost);
+    }
     assert!(killed.elapsed() >= Duration::from_secs(8), "{:?}", killed.elapsed());
     until(&fleet, "dc1", is_lost).await;
 }
@@ -43,9 +34,7 @@ async fn a_silent_delegate_is_lost_after_ten_seconds_and_its_tasks_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_a_lost_delegate_never_took_was_not_begun() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
-    let station = site.station("dc1", counting().0);
-    connected(&fleet, "dc1").await;
+    let (fleet, station) = site.pair(counting().0).await;
     station.kill().await;
     let (sink, kept) = keeping();
     let handed = fleet.carry_out(&name("dc1"), run(1, 7, 1), sink, CancellationToken::new()).await;
@@ -56,12 +45,9 @@ async fn a_run_that_a_lost_delegate_never_took_was_not_begun() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delegate_that_is_cut_off_ends_its_runs_before_the_agent_gives_them_up() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (relay, (executor, gate)) = (Relay::to(site.nats.port()).await, gated());
-    let _station = site.station_over(bus(relay.url()), "dc1", executor);
-    connected(&fleet, "dc1").await;
-    let running = begin(&fleet, run(1, 7, 1));
-    eventually("the run is begun", || gate.begun() == 1).await;
+    let (fleet, _station) = site.pair_over(bus(relay.url()), executor).await;
+    let running = begun(&fleet, &gate, run(1, 7, 1)).await;
     relay.stall();
     eventually("the run is stopped", || gate.canceled() == 1).await;
     assert!(!running.is_finished(), "the agent still waits");
@@ -71,12 +57,9 @@ async fn a_delegate_that_is_cut_off_ends_its_runs_before_the_agent_gives_them_up
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_outcome_of_a_run_that_was_given_up_is_refused() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (relay, (executor, gate)) = (Relay::to(site.nats.port()).await, stubborn());
-    let _station = site.station_over(bus(relay.url()), "dc1", executor);
-    connected(&fleet, "dc1").await;
-    let running = begin(&fleet, run(1, 7, 1));
-    eventually("the run is begun", || gate.begun() == 1).await;
+    let (fleet, _station) = site.pair_over(bus(relay.url()), executor).await;
+    let running = begun(&fleet, &gate, run(1, 7, 1)).await;
     relay.cut();
     assert_eq!(running.await.unwrap().unwrap_err().class, FailureClass::DelegateLost);
     gate.open();
@@ -90,31 +73,24 @@ async fn a_late_outcome_of_a_run_that_was_given_up_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_is_cut_for_a_moment_costs_nothing() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (relay, (executor, gate)) = (Relay::to(site.nats.port()).await, gated());
-    let station = site.station_over(bus(relay.url()), "dc1", executor);
-    connected(&fleet, "dc1").await;
-    let (running, syncing) = (begin(&fleet, run(1, 7, 1)), begin(&fleet, sync(2, 1)));
-    eventually("both are begun", || gate.begun() == 2).await;
+    let (fleet, station) = site.pair_over(bus(relay.url()), executor).await;
+    let both = both_begun(&fleet, &gate).await;
     relay.cut();
     let mut state = station.station.state();
     state.wait_for(|state| matches!(state, suitesync_remote::BusState::Away(_))).await.unwrap();
     gate.open();
     relay.mend();
-    assert_eq!(running.await.unwrap(), Ok(Facts::Run(run_report(7, 1))));
-    assert_eq!(syncing.await.unwrap(), Ok(Facts::Sync(sync_report(0))));
+    both_done(both).await;
     assert_eq!(gate.begun(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delegate_that_was_killed_never_starts_a_run_again() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let running = begin(&fleet, run(1, 7, 1));
-    eventually("the run is begun", || gate.begun() == 1).await;
+    let (fleet, station) = site.pair(executor).await;
+    let running = begun(&fleet, &gate, run(1, 7, 1)).await;
     station.kill().await;
     let (executor, count) = counting();
     let _again = site.station("dc1", executor);
@@ -134,12 +110,9 @@ fn journaled(site: &Site) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_of_a_delegate_that_was_killed_is_done_by_the_next_of_its_name() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let syncing = begin(&fleet, sync(1, 1));
-    eventually("the sync is begun", || gate.begun() == 1).await;
+    let (fleet, station) = site.pair(executor).await;
+    let syncing = begun(&fleet, &gate, sync(1, 1)).await;
     station.kill().await;
     let (executor, count) = counting();
     let _again = site.station("dc1", executor);
@@ -165,10 +138,8 @@ async fn a_run_in_the_journal_is_answered_for_and_never_started() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_cannot_be_written_keeps_a_run_from_being_started() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, count) = counting();
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(executor).await;
     std::fs::remove_dir_all(site.journal("dc1")).unwrap();
     let failure = carry(&fleet, "dc1", run(1, 7, 1)).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::DiskFull);

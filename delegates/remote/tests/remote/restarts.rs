@@ -7,10 +7,9 @@ use suitesync_remote::Resumption;
 use tokio_util::sync::CancellationToken;
 
 use crate::hostile::stored;
-use crate::losses::begin;
 use crate::support::{
-    PATIENCE, Site, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run, run_report,
-    sync, sync_report,
+    PATIENCE, Site, begin, begun, both_begun, both_done, carry, connected, counting, eventually, gated, keeping, name,
+    probe, probe_report, run, run_report,
 };
 
 fn resumption() -> Resumption {
@@ -20,17 +19,13 @@ fn resumption() -> Resumption {
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_that_is_started_again_costs_no_task() {
     let mut site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let (running, syncing) = (begin(&fleet, run(1, 7, 1)), begin(&fleet, sync(2, 1)));
-    eventually("both are begun", || gate.begun() == 2).await;
+    let (fleet, _station) = site.pair(executor).await;
+    let both = both_begun(&fleet, &gate).await;
     site.nats.kill();
     gate.open();
     site.nats.begin().unwrap();
-    assert_eq!(running.await.unwrap(), Ok(Facts::Run(run_report(7, 1))));
-    assert_eq!(syncing.await.unwrap(), Ok(Facts::Sync(sync_report(0))));
+    both_done(both).await;
     assert_eq!(carry(&fleet, "dc1", probe(3)).await, Ok(Facts::Probe(probe_report())));
 }
 
@@ -50,12 +45,9 @@ async fn an_agent_begins_without_nats_and_its_tasks_wait() {
 
 /// A run that was begun, and an agent that has gone since.
 async fn left_behind(site: &Site) -> (crate::support::Serving, crate::support::Gate) {
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let running = begin(&fleet, run(1, 7, 1));
-    eventually("the run is begun", || gate.begun() == 1).await;
+    let (fleet, station) = site.pair(executor).await;
+    let running = begun(&fleet, &gate, run(1, 7, 1)).await;
     running.abort();
     let _ = running.await;
     Arc::into_inner(fleet).unwrap().close().await;
@@ -99,9 +91,7 @@ async fn an_outcome_waits_for_the_agent_until_it_is_settled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_its_delegate_no_longer_has_is_lost() {
     let site = Site::new();
-    let fleet = site.fleet();
-    let _station = site.station("dc1", counting().0);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(counting().0).await;
     let failure = fleet.resume(resumption(), keeping().0, CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::DelegateLost);
 }

@@ -7,7 +7,7 @@ use suitesync_remote::{MemberStatus, ProgressSink};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    Site, answering, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run,
+    Site, answering, begun, carry, connected, counting, eventually, gated, keeping, name, probe, probe_report, run,
     run_report, sync, sync_report, until,
 };
 
@@ -28,9 +28,7 @@ async fn a_task_of_each_kind_comes_back_with_its_facts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delegate_says_what_it_is_good_for() {
     let site = Site::new();
-    let fleet = site.fleet();
-    let _station = site.station("dc1", counting().0);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(counting().0).await;
     let members = Arc::clone(&fleet.members().borrow());
     let member = members.get(&name("dc1")).unwrap();
     assert_eq!(member.tags.to_string(), "dc1, linux");
@@ -39,9 +37,7 @@ async fn a_delegate_says_what_it_is_good_for() {
 
 async fn check_length(cases: usize, at_least: usize) {
     let site = Site::new();
-    let fleet = site.fleet();
-    let _station = site.station("dc1", answering(move |_, _| Ok(Facts::Sync(sync_report(cases)))));
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(answering(move |_, _| Ok(Facts::Sync(sync_report(cases))))).await;
     let facts = carry(&fleet, "dc1", sync(1, 1)).await.unwrap();
     let length = serde_json::to_vec(&facts).unwrap().len();
     assert!(length >= at_least, "{length}");
@@ -61,10 +57,8 @@ async fn an_outcome_of_5_mb_comes_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_that_is_too_long_is_a_failure_that_says_so() {
     let site = Site::new();
-    let fleet = site.fleet();
-    let _station =
-        site.station("dc1", answering(|_, _| Err(Failure::new(FailureClass::Internal, "x".repeat(65 << 20)))));
-    connected(&fleet, "dc1").await;
+    let failing = answering(|_, _| Err(Failure::new(FailureClass::Internal, "x".repeat(65 << 20))));
+    let (fleet, _station) = site.pair(failing).await;
     let failure = carry(&fleet, "dc1", probe(1)).await.unwrap_err();
     assert!(failure.message.ends_with("at most 67108864 are carried"), "{}", failure.message.len());
 }
@@ -72,21 +66,18 @@ async fn an_outcome_that_is_too_long_is_a_failure_that_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_is_longer_than_a_message_arrives_whole() {
     let site = Site::new();
-    let fleet = site.fleet();
     let executor = answering(|task, _| {
         let is_whole = matches!(task.work, Work::Sync(work) if work.links.len() == 10_000);
         let failure = Failure::new(FailureClass::Internal, "not whole");
         if is_whole { Ok(Facts::Sync(sync_report(1))) } else { Err(failure) }
     });
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(executor).await;
     assert_eq!(carry(&fleet, "dc1", sync(1, 10_000)).await, Ok(Facts::Sync(sync_report(1))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_comes_in_its_order_and_a_log_with_its_places() {
     let site = Site::new();
-    let fleet = site.fleet();
     let started = || Progress::Started { marker: serde_json::json!({ "pid": 9 }) };
     let log = |piece: &str, at| Progress::Log { piece: piece.to_owned(), at };
     let executor = answering(move |_, progress: ProgressSink| {
@@ -96,8 +87,7 @@ async fn progress_comes_in_its_order_and_a_log_with_its_places() {
         progress(log("dHdv", None));
         Ok(Facts::Run(run_report(7, 1)))
     });
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(executor).await;
     let (sink, kept) = keeping();
     fleet.carry_out(&name("dc1"), run(1, 7, 1), sink, CancellationToken::new()).await.unwrap();
     assert_eq!(*kept.lock().unwrap(), [started(), log("b25lLCA=", Some(0)), log("dHdv", Some(5))]);
@@ -106,14 +96,12 @@ async fn progress_comes_in_its_order_and_a_log_with_its_places() {
 #[tokio::test(flavor = "multi_thread")]
 async fn steps_of_a_probe_are_told_on_the_way() {
     let site = Site::new();
-    let fleet = site.fleet();
     let step = || StepReport { step: Step::Dns, outcome: StepOutcome::Ok, detail: String::new(), duration_ms: 1 };
     let executor = answering(move |_, progress: ProgressSink| {
         progress(Progress::Step(step()));
         Ok(Facts::Probe(probe_report()))
     });
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(executor).await;
     let (sink, kept) = keeping();
     let told = async {
         // What may be lost is now and then overtaken by the outcome.
@@ -128,10 +116,8 @@ async fn steps_of_a_probe_are_told_on_the_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_canceled_ends_on_its_delegate() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let _station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(executor).await;
     let (cancel, carrying) = (CancellationToken::new(), Arc::clone(&fleet));
     let canceled = cancel.clone();
     let task = tokio::spawn(async move { carrying.carry_out(&name("dc1"), run(1, 7, 1), keeping().0, canceled).await });
@@ -155,13 +141,9 @@ async fn a_task_that_nobody_took_is_canceled_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delegate_that_is_stopped_ends_what_it_has_and_leaves() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let carrying = Arc::clone(&fleet);
-    let task = tokio::spawn(async move { carry(&carrying, "dc1", run(1, 7, 1)).await });
-    eventually("the run is begun", || gate.begun() == 1).await;
+    let (fleet, station) = site.pair(executor).await;
+    let task = begun(&fleet, &gate, run(1, 7, 1)).await;
     station.stop.cancel();
     until(&fleet, "dc1", |status| *status == MemberStatus::Draining).await;
     gate.open();
@@ -173,13 +155,9 @@ async fn a_delegate_that_is_stopped_ends_what_it_has_and_leaves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_end_within_the_grace_goes_back_to_the_agent() {
     let site = Site::new();
-    let fleet = Arc::new(site.fleet());
     let (executor, gate) = gated();
-    let station = site.station("dc1", executor);
-    connected(&fleet, "dc1").await;
-    let carrying = Arc::clone(&fleet);
-    let task = tokio::spawn(async move { carry(&carrying, "dc1", sync(1, 1)).await });
-    eventually("the sync is begun", || gate.begun() == 1).await;
+    let (fleet, station) = site.pair(executor).await;
+    let task = begun(&fleet, &gate, sync(1, 1)).await;
     station.stop().await;
     assert_eq!(task.await.unwrap().unwrap_err().class, FailureClass::DelegateLost);
     assert_eq!(gate.canceled(), 1);

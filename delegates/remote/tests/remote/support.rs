@@ -3,17 +3,17 @@
 mod executors;
 mod relay;
 mod tasks;
+mod under_way;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use suitesync_contract::DelegateName;
 use suitesync_contract::rpc::WorkKind;
-use suitesync_contract::{DelegateName, Facts, Failure, Progress, Task};
 use suitesync_loopback::{NatsOptions, NatsServer};
 use suitesync_remote::{
-    BusSettings, Executor, Fleet, FleetSettings, Guard, Login, MemberStatus, Notice, Offer, ProgressSink, Station,
-    StationSettings,
+    BusSettings, Executor, Fleet, FleetSettings, Guard, Login, MemberStatus, Notice, Offer, Station, StationSettings,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use executors::{Gate, answering, counting, gated, stubborn};
 pub(crate) use relay::Relay;
 pub(crate) use tasks::{access, probe, probe_report, run, run_report, sync, sync_report};
+pub(crate) use under_way::{begin, begun, both_begun, both_done, carry, keeping};
 
 /// The longest that anything may take in a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -127,6 +128,18 @@ impl Site {
         self.station_over(self.bus(), delegate, executor)
     }
 
+    /// An agent's fleet and a delegate `dc1` that has come to it.
+    pub(crate) async fn pair(&self, executor: Arc<dyn Executor>) -> (Arc<Fleet>, Serving) {
+        self.pair_over(self.bus(), executor).await
+    }
+
+    /// The same with a delegate that has another way to NATS.
+    pub(crate) async fn pair_over(&self, bus: BusSettings, executor: Arc<dyn Executor>) -> (Arc<Fleet>, Serving) {
+        let (fleet, station) = (Arc::new(self.fleet()), self.station_over(bus, "dc1", executor));
+        connected(&fleet, "dc1").await;
+        (fleet, station)
+    }
+
     pub(crate) fn station_over(&self, bus: BusSettings, delegate: &str, executor: Arc<dyn Executor>) -> Serving {
         serve(bus, delegate, &self.journal(delegate), executor)
     }
@@ -167,18 +180,4 @@ pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| panic!("not in time: {what}"));
-}
-
-/// A sink that keeps what it is told.
-pub(crate) fn keeping() -> (ProgressSink, Arc<Mutex<Vec<Progress>>>) {
-    let kept: Arc<Mutex<Vec<Progress>>> = Arc::default();
-    let sink = Arc::clone(&kept);
-    (Arc::new(move |progress| sink.lock().unwrap().push(progress)), kept)
-}
-
-/// Hands a task out and waits for what comes of it.
-pub(crate) async fn carry(fleet: &Fleet, delegate: &str, task: Task) -> Result<Facts, Failure> {
-    let delegate = name(delegate);
-    let carried = fleet.carry_out(&delegate, task, keeping().0, CancellationToken::new());
-    tokio::time::timeout(PATIENCE, carried).await.expect("the task does not end in time")
 }

@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use futures_util::{StreamExt, stream};
 
-use crate::support::{Site, carry, connected, counting, probe};
+use crate::support::{Site, carry, counting, probe};
 
 /// Tasks that are carried.
 const TASKS: u64 = 4_000;
@@ -45,9 +45,7 @@ async fn bare(url: String) -> Duration {
 }
 
 async fn carried(site: &Site) -> Duration {
-    let fleet = Arc::new(site.fleet());
-    let _station = site.station("dc1", counting().0);
-    connected(&fleet, "dc1").await;
+    let (fleet, _station) = site.pair(counting().0).await;
     let begun = Instant::now();
     let tasks = stream::iter(0..TASKS).for_each_concurrent(AT_ONCE, |id| {
         let fleet = Arc::clone(&fleet);
