@@ -95,7 +95,7 @@ impl Executor for Idler {
 
 async fn carried(nats: &NatsServer, journal: &Path) -> anyhow::Result<Duration> {
     let bus = BusSettings { url: nats.url(), login: Login::Nobody, tls: Trust::system().client_config()? };
-    let settings = FleetSettings { agent: "bench".parse()?, accept: Arc::new(|_| true), notice: Arc::new(drop) };
+    let settings = FleetSettings { agent: "bench".parse()?, admission: Arc::new(|_| None), notice: Arc::new(drop) };
     let fleet = Fleet::begin(bus.clone(), settings);
     let capacity = u32::try_from(AT_ONCE)?;
     let guard = Guard { secrets: BTreeMap::new(), executes_runs: false };

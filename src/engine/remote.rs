@@ -72,8 +72,8 @@ impl RemoteDelegates {
             })?;
             let settings = FleetSettings {
                 agent,
-                accept: Arc::new(move |name| admitting.refusal(name).is_none()),
-                notice: notice_to(around, Arc::clone(&admission)),
+                admission: Arc::new(move |name| admitting.refusal(name)),
+                notice: notice_to(around),
             };
             Ok(Fleet::begin(bus, settings))
         });
@@ -226,21 +226,21 @@ async fn tell_of_nats(mut state: watch::Receiver<BusState>, around: Surroundings
 }
 
 /// Records what nobody waits for.
-fn notice_to(around: Surroundings, admission: Arc<Admission>) -> Arc<dyn Fn(Notice) + Send + Sync> {
+fn notice_to(around: Surroundings) -> Arc<dyn Fn(Notice) + Send + Sync> {
     Arc::new(move |notice| {
-        let (event, catalog) = (event_of(notice, &admission), around.catalog.clone());
+        let (event, catalog) = (event_of(notice), around.catalog.clone());
         around.tracker.spawn(async move { report_write(catalog.tell(event).await) });
     })
 }
 
-fn event_of(notice: Notice, admission: &Admission) -> Event {
+fn event_of(notice: Notice) -> Event {
     match notice {
-        Notice::NotAccepted { delegate } => {
-            let reason = admission.refusal(&delegate).unwrap_or("it was not accepted when it announced itself");
-            let message = format!("a delegate on another host announced itself as {delegate} and is refused: {reason}");
+        Notice::NotAccepted { delegate, refusal } => {
+            let message =
+                format!("a delegate on another host announced itself as {delegate} and is refused: {refusal}");
             Event::new(Utc::now(), EventName::DelegateRefused, message)
                 .delegate(Some(&delegate))
-                .field("reason", reason)
+                .field("reason", refusal.to_string())
         }
         Notice::Refused { delegate, key } => {
             let message = format!("delegate {delegate} came back with a task that was no longer its own");

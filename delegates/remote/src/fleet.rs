@@ -29,17 +29,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::ProgressSink;
 use crate::bus::{BusSettings, BusState, Line, follow};
-use crate::message::Key;
+use crate::message::{Key, Refusal};
 use ledger::Ledger;
 use session::AgentSide;
+
+/// Why a delegate that announces itself may not serve the agent, if it may not.
+pub type Admission = Arc<dyn Fn(&DelegateName) -> Option<Refusal> + Send + Sync>;
 
 /// What the agent brings.
 #[derive(Clone)]
 pub struct FleetSettings {
     /// The agent's name, of what names are made of.
     pub agent: DelegateName,
-    /// Whether a delegate that announces itself is one of ours.
-    pub accept: Arc<dyn Fn(&DelegateName) -> bool + Send + Sync>,
+    pub admission: Admission,
     /// Hears what nobody waits for. Never blocks.
     pub notice: Arc<dyn Fn(Notice) + Send + Sync>,
 }
@@ -55,8 +57,8 @@ impl fmt::Debug for FleetSettings {
 pub enum Notice {
     /// An outcome came of a task that was given to another, or that nobody claims; it is dropped.
     Refused { delegate: DelegateName, key: Key },
-    /// A delegate announced itself that is not accepted; told once each time it starts.
-    NotAccepted { delegate: DelegateName },
+    /// A delegate announced itself that may not serve, and does not know it yet; told once each time it starts.
+    NotAccepted { delegate: DelegateName, refusal: Refusal },
 }
 
 /// A delegate that has announced itself.

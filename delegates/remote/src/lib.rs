@@ -25,6 +25,7 @@ use suitesync_contract::Progress;
 pub use bus::{BusSettings, BusState, Login, NEEDED_VERSION, RemoteError};
 pub use fleet::{Fleet, FleetSettings, Member, MemberStatus, Notice, Resumption};
 pub use guard::{Guard, HostPattern, Permission};
+pub use message::Refusal;
 pub use station::{Executor, Offer, Station, StationSettings};
 
 /// Where is told how far a task is. Never blocks.

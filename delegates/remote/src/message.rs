@@ -4,6 +4,7 @@ mod announcement;
 mod envelope;
 mod key;
 mod parts;
+mod reception;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ pub use envelope::{Content, ENVELOPE, Envelope};
 pub use key::{InvalidKey, Key};
 pub(crate) use parts::{Assembly, split};
 pub use parts::{MAX_WHOLE, Part, PartFault};
+pub use reception::{Reception, Refusal};
 
 /// The version of what is spoken here.
 pub const PROTOCOL: u32 = 1;

@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 use crate::ProgressSink;
 use crate::bus::{BusSettings, BusState, Line, LineEnd, RemoteError};
 use crate::guard::Guard;
-use crate::message::{Announcement, Attendance, Key, PROTOCOL};
+use crate::message::{Announcement, Attendance, Key, PROTOCOL, Refusal};
 use hand::{Hand, Lying};
 use journal::Journal;
 use lease::Lease;
@@ -110,6 +110,8 @@ struct Shared {
     news: Notify,
     line: Line,
     tracker: TaskTracker,
+    /// Why the agent does not let it serve, as far as that was heard.
+    refusal: watch::Sender<Option<Refusal>>,
     /// What was refused and logged.
     refusals: Mutex<HashSet<String>>,
 }
@@ -167,6 +169,7 @@ impl Shared {
             work: offer.work.clone(),
             program: offer.program.clone(),
             runs: self.hand().runs(),
+            refusal: *self.refusal.borrow(),
         }
     }
 
@@ -199,6 +202,7 @@ impl Station {
             news: Notify::new(),
             line,
             tracker: TaskTracker::new(),
+            refusal: watch::Sender::default(),
             refusals: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), bus, end })
@@ -206,6 +210,11 @@ impl Station {
 
     pub fn state(&self) -> watch::Receiver<BusState> {
         self.shared.line.state()
+    }
+
+    /// Why the agent does not let it serve, while that is so: it is given nothing.
+    pub fn refusal(&self) -> watch::Receiver<Option<Refusal>> {
+        self.shared.refusal.subscribe()
     }
 
     /// Tasks in hand.

@@ -2,13 +2,14 @@
 //! file to its last word.
 
 mod revising;
+mod showing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use suitesync_remote::{BusState, RemoteError, Station, StationSettings};
+use suitesync_remote::{RemoteError, Station, StationSettings};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use crate::cli::{privacy, service};
 use crate::config::{DelegateFile, Environment, Secrets, StationConfig, Watcher};
 use crate::engine::hiring::{Employer, Hiring};
 use crate::engine::local::{LocalDelegate, Workshop, WorkshopError};
-use crate::engine::remote::{bus_settings, trouble_with};
+use crate::engine::remote::bus_settings;
 use crate::engine::state_folder::{StateFolder, StateFolderError};
 use crate::engine::station::{Worker, offer};
 
@@ -85,7 +86,7 @@ pub(super) async fn live(
         tokio::spawn(async move { station.serve(stop).await })
     };
     service::ready();
-    let showing = tokio::spawn(show_state(Arc::clone(&home.station), settings.agent.to_string()));
+    let showing = tokio::spawn(showing::follow(Arc::clone(&home.station), settings.agent.clone()));
     let watcher = Watcher::new(&source.watched);
     let revising = home.spawn_revising(source, watcher, (environment.clone(), Arc::clone(&asked)));
     let watchdog = home.spawn_watchdog(stop.clone());
@@ -189,27 +190,4 @@ fn hire(hiring: &Hiring, file: &DelegateFile, settings: &StationConfig) -> Local
     let (secrets, mirrors_keep) = (file.sources(), settings.retention.mirrors_keep);
     let employer = Employer { agent: settings.agent.as_str(), per_host: PER_HOST, secrets: &secrets, mirrors_keep };
     hiring.hire_local(&employer, &settings.delegate).caring_for_mirrors(mirrors_keep)
-}
-
-/// Shows systemd and the log how it stands with NATS.
-async fn show_state(station: Arc<Station>, agent: String) {
-    let mut state = station.state();
-    loop {
-        let now = state.borrow_and_update().clone();
-        match now {
-            BusState::Connecting => service::status("connecting to NATS"),
-            BusState::Connected => {
-                tracing::info!("connected to NATS, in the service of agent {agent}");
-                service::status(&format!("serves agent {agent}"));
-            }
-            BusState::Away(error) => {
-                let failure = trouble_with(&error);
-                tracing::warn!(class = failure.class.code(), "{}; it is tried again by itself", failure.message);
-                service::status(&failure.message);
-            }
-        }
-        if state.changed().await.is_err() {
-            return;
-        }
-    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use arc_swap::ArcSwap;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use suitesync_contract::DelegateName;
+use suitesync_remote::Refusal;
 
 use crate::config::RemoteConfig;
 
@@ -31,13 +32,13 @@ impl Admission {
     }
 
     /// Why a delegate may not have this name, if it may not.
-    pub(super) fn refusal(&self, name: &DelegateName) -> Option<&'static str> {
+    pub(super) fn refusal(&self, name: &DelegateName) -> Option<Refusal> {
         if self.taken.load().contains(name) {
-            Some("a delegate of this host has the name")
+            Some(Refusal::NameTaken)
         } else if self.accepted.is_match(name.as_str()) {
             None
         } else {
-            Some("`accept` in [remote] does not allow the name")
+            Some(Refusal::NotAccepted)
         }
     }
 }
@@ -46,7 +47,7 @@ impl Admission {
 mod tests {
     use super::*;
 
-    fn check(accept: &[&str], name: &str, expect: Option<&str>) {
+    fn check(accept: &[&str], name: &str, expect: Option<Refusal>) {
         let remote = RemoteConfig {
             url: "tls://h:4222".to_owned(),
             login: None,
@@ -54,8 +55,7 @@ mod tests {
             additional_certs: None,
         };
         let admission = Admission::new(&remote, BTreeSet::from(["local".parse().unwrap()]));
-        let refusal = admission.refusal(&name.parse().unwrap());
-        assert_eq!(refusal.map(|reason| reason.split(' ').next().unwrap()), expect, "{accept:?} {name}");
+        assert_eq!(admission.refusal(&name.parse().unwrap()), expect, "{accept:?} {name}");
     }
 
     #[test]
@@ -63,8 +63,8 @@ mod tests {
         check(&["*"], "dc1", None);
         check(&["dc*", "lab"], "dc1", None);
         check(&["dc*", "lab"], "lab", None);
-        check(&["dc*"], "a-dc1", Some("`accept`"));
-        check(&[], "dc1", Some("`accept`"));
-        check(&["*"], "local", Some("a"));
+        check(&["dc*"], "a-dc1", Some(Refusal::NotAccepted));
+        check(&[], "dc1", Some(Refusal::NotAccepted));
+        check(&["*"], "local", Some(Refusal::NameTaken));
     }
 }

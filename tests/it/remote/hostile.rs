@@ -35,7 +35,7 @@ impl Intruder {
         };
         let secrets = Secrets::new(Default::default(), Environment::of([("", ""); 0]));
         let settings =
-            FleetSettings { agent: "test".parse().unwrap(), accept: Arc::new(|_| true), notice: Arc::new(drop) };
+            FleetSettings { agent: "test".parse().unwrap(), admission: Arc::new(|_| None), notice: Arc::new(drop) };
         let fleet = Fleet::begin(bus_settings(&remote, &secrets).unwrap(), settings);
         let mut members = fleet.members();
         let there = members.wait_for(|members| {

@@ -65,6 +65,22 @@ fn names_that_are_not_accepted_are_refused_with_one_event() {
 }
 
 #[test]
+fn a_delegate_that_is_refused_says_so_once_and_is_no_news_to_an_agent_that_is_started_again() {
+    let estate = Estate::new();
+    let site = &estate.site;
+    let (agent, lab) = (site.agent(), site.station(&estate.nats, "lab"));
+    let told = || std::fs::read_to_string(site.path("lab.log")).unwrap().matches("does not let this delegate").count();
+    wait_for("the refusal to be told there", || (told() == 1).then_some(()));
+    assert_eq!(agent.stop(), Some(0));
+    let _agent = site.agent();
+    assert_eq!(lab.stop(), Some(0));
+    let _accepted = site.station(&estate.nats, "dc1");
+    // Heard after all that the other one has said.
+    site.wait_for_delegate("dc1", "connected");
+    assert_eq!((site.events("delegate.refused").len(), told()), (1, 1));
+}
+
+#[test]
 fn an_agent_works_while_nats_is_away_and_says_so_and_what_waited_is_done_when_it_comes() {
     let mut estate = Estate::new();
     estate.nats.kill();

@@ -46,6 +46,10 @@ impl Names {
         self.of_delegate("cancel", &word(delegate.as_str()))
     }
 
+    pub(crate) fn reception(&self, delegate: &DelegateName) -> String {
+        self.of_delegate("reception", &word(delegate.as_str()))
+    }
+
     pub(crate) fn progress(&self, delegate: &DelegateName) -> String {
         self.of_delegate("progress", &word(delegate.as_str()))
     }

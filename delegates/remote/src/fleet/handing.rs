@@ -27,11 +27,9 @@ pub(super) async fn carry_out(
     progress: ProgressSink,
     cancel: CancellationToken,
 ) -> Result<Facts, Failure> {
-    if !(shared.settings.accept)(delegate) {
-        let message = format!("delegate {delegate} is not accepted by this agent");
-        return Err(
-            Failure::new(FailureClass::NoEligibleDelegate, message).with_hint("add it to `accept` of `[remote]`")
-        );
+    if let Some(refusal) = (shared.settings.admission)(delegate) {
+        let message = format!("delegate {delegate} may not serve this agent: {refusal}");
+        return Err(Failure::new(FailureClass::NoEligibleDelegate, message).with_hint(refusal.hint()));
     }
     let key = match &task.work {
         Work::Run(run) => Key::Run { run: run.run, fence: run.fence },

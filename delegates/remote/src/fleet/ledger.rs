@@ -16,7 +16,7 @@ use super::entry::{Answered, Commission, Entry, Trace};
 use super::presence::Presence;
 use super::unclaimed::Unclaimed;
 use super::{Member, Notice};
-use crate::message::Key;
+use crate::message::{Key, Refusal};
 
 /// How long after a piece of a log was given on it is acknowledged: by then it is written down, so that an agent that is
 /// killed finds it in one place or the other.
@@ -38,8 +38,8 @@ pub(super) struct Ledger {
     unsettled: HashMap<Key, Vec<Receipt>>,
     /// Tasks that were canceled and are over for the agent.
     withdrawn: BTreeMap<Key, (DelegateName, u32)>,
-    /// The last instance of each delegate that is not accepted.
-    turned_away: HashMap<DelegateName, u64>,
+    /// The last instance of each delegate that may not serve, and why not.
+    turned_away: HashMap<DelegateName, (u64, Refusal)>,
     /// When it was last looked who is lost.
     looked: Option<Instant>,
     /// Whether nobody waits for anything any more, which cancels nothing.

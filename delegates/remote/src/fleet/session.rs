@@ -12,14 +12,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::Shared;
 use super::acknowledging::acknowledge;
 use super::answers::{Receipt, read, receipt};
 use super::arrival::{AgentSeat, Arrival};
 use super::handing::cancel;
 use super::ledger::Consequence;
-use super::{Notice, Shared};
 use crate::bus::{ANSWERS, BEAT, Bus, DELEGATES, RemoteError, Removal, Side, TASKS, delegate_of, remove};
-use crate::message::{Announcement, Content, ENVELOPE, Envelope, Key, PROTOCOL};
+use crate::message::{Announcement, Content, ENVELOPE, Envelope, Key, PROTOCOL, Reception, Refusal};
 
 /// How often it is looked what the time has come for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -113,7 +113,7 @@ impl Session {
                 () = bus.lost() => Err(RemoteError::Lost),
                 () = stop.cancelled() => return self.leave(settlements).await,
                 message = self.answers.next() => self.answer(message).await,
-                message = self.announcements.next() => self.announcement(message),
+                message = self.announcements.next() => self.announcement(message).await,
                 Some(message) = self.progress.next() => { self.progress(&message); Ok(()) }
                 Some(key) = settlements.recv() => { self.settle(key).await; Ok(()) }
                 _ = beats.tick() => self.beat().await,
@@ -146,18 +146,22 @@ impl Session {
         Ok(())
     }
 
-    fn announcement(
+    async fn announcement(
         &mut self,
         message: Option<Result<jetstream::Message, pull::MessagesError>>,
     ) -> Result<(), RemoteError> {
         let message = message.and_then(Result::ok).ok_or(RemoteError::Lost)?;
-        let sequence = message.info().map_or(0, |info| info.stream_sequence);
-        if let Some(announcement) = self.announced(&message) {
+        let is_live = message.info().is_ok_and(|info| info.stream_sequence > self.recalled);
+        if let Some(announcement) = announced(&message) {
+            let refusal = (self.shared.settings.admission)(&announcement.name);
+            if is_live {
+                self.receive(&announcement, refusal).await;
+            }
             let (mut ledger, now) = (self.shared.ledger(), Instant::now());
-            if sequence <= self.recalled {
-                ledger.recall(announcement, now)
-            } else {
-                ledger.announce(announcement, now)
+            match (refusal, is_live) {
+                (Some(_), _) => {}
+                (None, true) => ledger.announce(announcement, now),
+                (None, false) => ledger.recall(announcement, now),
             }
         }
         self.show_members();
@@ -166,22 +170,14 @@ impl Session {
         Ok(())
     }
 
-    /// The announcement in a message, if its delegate is one of ours.
-    fn announced(&self, message: &jetstream::Message) -> Option<Announcement> {
-        let announcement: Announcement = serde_json::from_slice(&message.payload).ok()?;
-        let is_true = delegate_of(&message.subject).as_ref() == Some(&announcement.name);
-        if !is_true || announcement.protocol != PROTOCOL {
-            tracing::warn!(subject = %message.subject, protocol = announcement.protocol, "an announcement is passed over");
-            return None;
+    /// Tells a delegate that is there whether it may serve, where it does not know.
+    async fn receive(&self, announcement: &Announcement, refusal: Option<Refusal>) {
+        let notice = refusal.and_then(|refusal| self.shared.ledger().turn_away(announcement, refusal));
+        notice.into_iter().for_each(|notice| (self.shared.settings.notice)(notice));
+        if announcement.refusal != refusal {
+            let body = serde_json::to_vec(&Reception { refusal }).unwrap_or_default();
+            self.bus.say(self.bus.names.reception(&announcement.name), body.into()).await;
         }
-        if (self.shared.settings.accept)(&announcement.name) {
-            return Some(announcement);
-        }
-        let delegate = announcement.name;
-        if self.shared.ledger().turn_away(&delegate, announcement.instance) {
-            (self.shared.settings.notice)(Notice::NotAccepted { delegate });
-        }
-        None
     }
 
     fn progress(&self, message: &async_nats::Message) {
@@ -282,6 +278,17 @@ impl Session {
         let _ = self.bus.client.flush().await;
         RemoteError::Lost
     }
+}
+
+/// The announcement in a message; nothing where it is none of its delegate.
+fn announced(message: &jetstream::Message) -> Option<Announcement> {
+    let announcement: Announcement = serde_json::from_slice(&message.payload).ok()?;
+    let is_true = delegate_of(&message.subject).as_ref() == Some(&announcement.name);
+    if !is_true || announcement.protocol != PROTOCOL {
+        tracing::warn!(subject = %message.subject, protocol = announcement.protocol, "an announcement is passed over");
+        return None;
+    }
+    Some(announcement)
 }
 
 async fn listen(consumer: &Consumer<pull::Config>) -> Result<pull::Stream, RemoteError> {

@@ -67,6 +67,7 @@ impl Bench {
             work: vec![WorkKind::Run],
             program: "test".to_owned(),
             runs: runs.to_vec(),
+            refusal: None,
         };
         self.ledger.announce(announcement, self.begun + second(at));
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{DelegateName, Tags};
 
-use super::Key;
+use super::{Key, Refusal};
 
 /// Whether a delegate takes tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,4 +33,7 @@ pub struct Announcement {
     pub program: String,
     /// Runs in hand, from before they are started until their outcome is stored.
     pub runs: Vec<Key>,
+    /// As far as the delegate knows, why the agent does not let it serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }

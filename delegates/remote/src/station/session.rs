@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::intake::{Intake, Taken};
 use super::{Shared, carrying};
 use crate::bus::{BEAT, Bus, DELEGATES, RemoteError, Seat, Side, TASKS, Unstored};
-use crate::message::{Announcement, Attendance, Cancel};
+use crate::message::{Announcement, Attendance, Cancel, Reception};
 
 /// How often the server is told that a task is being worked on: three times before it would hand it out again.
 const IN_PROGRESS_EVERY: Duration = Duration::from_secs(3);
@@ -45,6 +45,7 @@ pub(super) struct Session {
     seat: Seat,
     tasks: pull::Stream,
     cancels: Subscriber,
+    receptions: Subscriber,
     intake: Intake,
 }
 
@@ -58,11 +59,12 @@ impl Session {
         };
         let seat = Seat::take(&delegates, bus.names.announcement(&shared.name), is_free).await?;
         let seat = seat.ok_or_else(|| RemoteError::OtherDelegate { delegate: shared.name.clone() })?;
-        let subject = bus.names.cancel(&shared.name);
-        let cancels = bus.client.subscribe(subject).await.map_err(|_| RemoteError::Lost)?;
+        let listen = |subject| bus.client.subscribe(subject);
+        let cancels = listen(bus.names.cancel(&shared.name)).await.map_err(|_| RemoteError::Lost)?;
+        let receptions = listen(bus.names.reception(&shared.name)).await.map_err(|_| RemoteError::Lost)?;
         let consumer = bus.consume_tasks(&tasks, &shared.name).await?;
         let tasks = consumer.messages().await.map_err(|_| RemoteError::Lost)?;
-        let mut session = Self { shared, bus, seat, tasks, cancels, intake: Intake::default() };
+        let mut session = Self { shared, bus, seat, tasks, cancels, receptions, intake: Intake::default() };
         session.announce().await?;
         Ok(session)
     }
@@ -85,6 +87,7 @@ impl Session {
                     Some(Err(_)) | None => Err(RemoteError::Lost),
                 },
                 Some(message) = self.cancels.next() => { self.cancel(&message.payload); Ok(()) }
+                Some(message) = self.receptions.next() => { self.receive(&message.payload); Ok(()) }
                 _ = signs.tick() => { self.keep_tasks().await; Ok(()) }
             };
             if let Err(error) = done {
@@ -128,6 +131,15 @@ impl Session {
         };
         let mut hand = self.shared.hand();
         keys.into_iter().for_each(|key| hand.cancel(key));
+    }
+
+    /// Takes note of whether the agent lets the delegate serve; the next announcement says that it was heard.
+    fn receive(&self, body: &[u8]) {
+        let Ok(Reception { refusal }) = serde_json::from_slice(body) else {
+            tracing::warn!("a word of the agent that cannot be read is passed over");
+            return;
+        };
+        self.shared.refusal.send_if_modified(|known| std::mem::replace(known, refusal) != refusal);
     }
 
     async fn keep_tasks(&self) {

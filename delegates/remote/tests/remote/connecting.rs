@@ -7,16 +7,14 @@ use std::sync::Arc;
 use nkeys::KeyPair;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use suitesync_contract::{Facts, FailureClass};
+use suitesync_contract::Facts;
 use suitesync_loopback::{Authority, IssueOptions, NatsOptions};
-use suitesync_remote::{BusSettings, BusState, Fleet, Login, Notice, RemoteError};
+use suitesync_remote::{BusSettings, BusState, Fleet, Login, RemoteError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::support::{
-    PATIENCE, Site, bus, carry, connected, counting, eventually, name, no_tls, probe, probe_report, trusting,
-};
+use crate::support::{PATIENCE, Site, bus, carry, connected, counting, no_tls, probe, probe_report, trusting};
 
 /// Why NATS is not at hand.
 async fn why_away(mut state: watch::Receiver<BusState>) -> Arc<RemoteError> {
@@ -181,17 +179,4 @@ async fn a_delegate_waits_for_an_agent_that_was_never_there() {
     let error = why_away(station.station.state()).await;
     assert!(matches!(*error, RemoteError::NoAgent { .. }), "{error:?}");
     connected(&site.fleet(), "dc1").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_delegate_that_is_not_accepted_is_told_of_once_and_given_nothing() {
-    let site = Site::new();
-    let fleet = site.fleet();
-    let _stranger = site.station("stranger", counting().0);
-    let notice = || Notice::NotAccepted { delegate: name("stranger") };
-    eventually("it is told of", || site.notices.lock().unwrap().contains(&notice())).await;
-    let failure = carry(&fleet, "stranger", probe(1)).await.unwrap_err();
-    assert_eq!(failure.class, FailureClass::NoEligibleDelegate);
-    assert!(fleet.members().borrow().is_empty());
-    assert_eq!(*site.notices.lock().unwrap(), [notice()]);
 }

@@ -1,6 +1,5 @@
 //! Messages that nobody of ours would send, and secrets that nobody may find.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_nats::HeaderMap;

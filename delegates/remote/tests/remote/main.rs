@@ -5,6 +5,7 @@
 mod connecting;
 mod hostile;
 mod losses;
+mod receptions;
 mod restarts;
 mod rounds;
 mod support;

@@ -13,7 +13,8 @@ use suitesync_contract::DelegateName;
 use suitesync_contract::rpc::WorkKind;
 use suitesync_loopback::{NatsOptions, NatsServer};
 use suitesync_remote::{
-    BusSettings, Executor, Fleet, FleetSettings, Guard, Login, MemberStatus, Notice, Offer, Station, StationSettings,
+    BusSettings, Executor, Fleet, FleetSettings, Guard, Login, MemberStatus, Notice, Offer, Refusal, Station,
+    StationSettings,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -111,7 +112,7 @@ impl Site {
         let notices = Arc::clone(&self.notices);
         FleetSettings {
             agent: name("agent.example"),
-            accept: Arc::new(|delegate| delegate.as_str() != "stranger"),
+            admission: Arc::new(|delegate| (delegate.as_str() == "stranger").then_some(Refusal::NotAccepted)),
             notice: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
         }
     }

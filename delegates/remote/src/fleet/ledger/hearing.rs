@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use suitesync_contract::DelegateName;
 use tokio::time::Instant;
 
 use super::{Consequence, Ledger, WRITTEN_WITHIN};
@@ -11,12 +10,15 @@ use crate::fleet::answers::{Answer, Receipt};
 use crate::fleet::closed::End;
 use crate::fleet::entry::{Answered, Trace};
 use crate::fleet::presence::Presence;
-use crate::message::{Announcement, Content, Key};
+use crate::message::{Announcement, Content, Key, Refusal};
 
 impl Ledger {
-    /// Whether a delegate that is not accepted was not turned away before, since it started.
-    pub(in crate::fleet) fn turn_away(&mut self, delegate: &DelegateName, instance: u64) -> bool {
-        self.turned_away.insert(delegate.clone(), instance) != Some(instance)
+    /// What there is to tell of a delegate that may not serve: nothing where it knows, or it was told since it started.
+    pub(in crate::fleet) fn turn_away(&mut self, announcement: &Announcement, refusal: Refusal) -> Option<Notice> {
+        let (delegate, turned_away) = (announcement.name.clone(), (announcement.instance, refusal));
+        let is_told = self.turned_away.insert(delegate.clone(), turned_away) == Some(turned_away);
+        let is_known = announcement.refusal == Some(refusal);
+        (!is_told && !is_known).then_some(Notice::NotAccepted { delegate, refusal })
     }
 
     /// What a delegate said before we listened: it is there if it says more.
