@@ -77,6 +77,8 @@ enum Note {
     Members(Members),
     /// What was found of runs that may have begun elsewhere before the agent started.
     Left(running::Left),
+    /// Delegates on other hosts were met for the first time.
+    AllKnown,
 }
 
 pub(crate) struct Agent {
@@ -212,6 +214,7 @@ impl Agent {
             handed: self.handed(),
             started_with: Arc::clone(&self.started_with),
             remote: self.remote.as_ref().and_then(|remote| remote.trouble()),
+            all_known: self.dispatcher.all_known(),
             executes_runs: self.executes_runs(),
             run_users: self.run_users.clone(),
             unwritable: self.unwritable.clone(),
@@ -257,6 +260,7 @@ impl Agent {
             Note::Standing(name, standing) => self.note_standing(&name, &standing),
             Note::Members(members) => self.note_members(&members).await,
             Note::Left(left) => report_write(self.take_up_left(left).await),
+            Note::AllKnown => report_write(self.know_all().await),
         }
     }
 

@@ -105,7 +105,9 @@ pub struct AgentState {
     pub started_with: Arc<Config>,
     /// Why delegates of other hosts cannot be met, while that is so.
     pub remote: Option<Failure>,
-    /// Whether any delegate executes runs.
+    /// Whether there is no other delegate than these; before those of other hosts were met, nobody knows.
+    pub all_known: bool,
+    /// Whether any delegate executes runs, or there may be one that does.
     pub executes_runs: bool,
     /// Users of this host, by number, under whom delegates execute runs and nobody else works.
     pub run_users: BTreeSet<u32>,

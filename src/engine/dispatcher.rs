@@ -53,6 +53,9 @@ pub(crate) struct Judgement {
     pub(crate) chosen: Option<(DelegateName, Preference)>,
 }
 
+/// What is to be done for a task that waited in vain for whom nobody has heard of yet.
+const NOT_ALL_KNOWN: &str = "delegates on other hosts are known once NATS is reached: see `suitesync status`";
+
 type Repository = (ConnectionName, RepositoryIdentity);
 
 pub(crate) struct Dispatcher {
@@ -138,6 +141,10 @@ impl Dispatcher {
         self.begin_waiting()
     }
 
+    pub(crate) fn all_known(&self) -> bool {
+        !self.may_more_come
+    }
+
     /// Who has a task in hand.
     pub(crate) fn holder(&self, task: TaskId) -> Option<&DelegateName> {
         self.holders.get(&task)
@@ -154,9 +161,9 @@ impl Dispatcher {
         self.begin_waiting_runs()
     }
 
-    /// Whether any delegate does this kind of work.
-    pub(crate) fn does(&self, kind: WorkKind) -> bool {
-        self.delegates.iter().any(|delegate| delegate.work().contains(&kind))
+    /// Whether any delegate does this kind of work, as far as they are known.
+    pub(crate) fn may_do(&self, kind: WorkKind) -> bool {
+        self.may_more_come || self.delegates.iter().any(|delegate| delegate.work().contains(&kind))
     }
 
     /// What is known of the delegates now.
@@ -291,7 +298,7 @@ impl Dispatcher {
             return Some(order.canceled());
         }
         let failure = waited_for(&order.wanted, &self.candidates());
-        Some(order.unplaced(failure))
+        Some(order.unplaced(if self.may_more_come { failure.with_hint(NOT_ALL_KNOWN) } else { failure }))
     }
 
     /// Begins, in their order, those that waited and can begin; answers for those that nobody can take any more.

@@ -147,6 +147,14 @@ impl RemoteDelegates {
         }
     }
 
+    /// Waits until all are known that announced themselves before; for ever where there is no way to them.
+    pub async fn met(&self) {
+        match &self.meeting.fleet {
+            Ok(fleet) => drop(fleet.left().await),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Attaches to a run that an earlier start of the agent handed out, and waits for what comes of it.
     pub async fn resume(
         &self,

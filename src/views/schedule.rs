@@ -91,7 +91,7 @@ impl Schedules {
     fn view(&self, schedule: &ScheduleConfig, state: &AgentState) -> ScheduleView {
         let barrier = self.barriers.get(&schedule.link).map(|barrier| barrier.code());
         let wanted = Wanted::new(state.config.tags_of_schedule(schedule), WorkKind::Run);
-        let nobody = !state.candidates.iter().any(|candidate| candidate.suits(&wanted));
+        let nobody = state.all_known && !state.candidates.iter().any(|candidate| candidate.suits(&wanted));
         let nobody = nobody.then_some(FailureClass::NoEligibleDelegate.code());
         let reason = barrier.or(nobody);
         ScheduleView {

@@ -232,7 +232,7 @@ impl Agent {
 
     /// Whether any delegate executes runs at all.
     pub(super) fn executes_runs(&self) -> bool {
-        self.dispatcher.does(WorkKind::Run)
+        self.dispatcher.may_do(WorkKind::Run)
     }
 }
 

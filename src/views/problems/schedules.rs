@@ -80,6 +80,7 @@ fn next_step(state: &AgentState, suited: &[Candidate]) -> String {
     let is_drained = |one: &&Candidate| one.status == DelegateStatus::Draining && state.drained.contains(&one.name);
     match suited.iter().find(is_drained) {
         Some(drained) => format!("suitesync delegate resume {}", drained.name),
+        None if !state.all_known => "delegates on other hosts are known once NATS is reached".to_owned(),
         None => "look at `suitesync delegate list`".to_owned(),
     }
 }

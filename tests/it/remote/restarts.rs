@@ -97,3 +97,24 @@ fn what_is_asked_for_before_nats_is_reached_waits_for_delegates_that_were_there_
     estate.nats.launch();
     estate.site.wait_for_run(id, "passed");
 }
+
+#[test]
+fn nothing_fails_for_want_of_a_delegate_before_nats_was_reached_however_long_that_takes() {
+    let mut estate = Estate::new();
+    estate.configure(&estate.site.schedule("nightly", "Test Suites/Smoke", "true", ""));
+    let _station = estate.site.station(&estate.nats, "dc1");
+    let agent = estate.site.agent();
+    estate.site.wait_for_commit("shop", &estate.commit);
+    assert_eq!(agent.stop(), Some(0));
+    estate.nats.kill();
+    let _agent = estate.site.agent();
+    let id = estate.site.start("nightly")[0];
+    // Each waits for ten seconds: both are longer than what is queued waits to be handed out anew.
+    for _ in 0..2 {
+        let test = estate.site.json(&["connection", "test", "server"]);
+        assert!(test["failure"]["hint"].as_str().unwrap().contains("once NATS is reached"), "{test}");
+    }
+    assert_eq!(estate.site.runs()[0]["status"], "queued");
+    estate.nats.launch();
+    estate.site.wait_for_run(id, "passed");
+}

@@ -2,8 +2,8 @@
 //! of the killed agent is looked for, stopped, and recorded as over.
 //!
 //! A run that the catalog has as queued may have begun elsewhere just as the agent was killed. So with delegates on other
-//! hosts, what is queued is handed out anew only once it is known what they have, or after a while without them. Until then
-//! nothing fails for want of a delegate, either.
+//! hosts, what is queued is handed out anew only once it is known what they have, or after a while without them. And before
+//! it is known who they are, however long that takes, nothing fails for want of a delegate.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,21 +80,27 @@ impl Agent {
     fn look_for_left(&mut self, remote: Arc<RemoteDelegates>, queued: Vec<RunRecord>) {
         self.dispatcher.expect_more();
         let (notes, stop) = (self.notes.clone(), self.stop.clone());
-        self.tracker.spawn(async move {
-            let found = tokio::time::timeout(NEWS_WITHIN, remote.left());
-            let Some(found) = stop.run_until_cancelled(found).await else { return };
+        self.tracker.spawn(stop.run_until_cancelled_owned(async move {
+            let found = tokio::time::timeout(NEWS_WITHIN, remote.left()).await;
             // Nobody is left to hear it when the agent stops.
             let _ = notes.send(Note::Left(Left { queued, elsewhere: found.unwrap_or_default() }));
-        });
+            remote.met().await;
+            let _ = notes.send(Note::AllKnown);
+        }));
+    }
+
+    /// Delegates on other hosts are known now, be they there or not: what none of all can do fails.
+    pub(in crate::engine::agent) async fn know_all(&mut self) -> Result<(), CatalogError> {
+        // Those of whom was heard just now are among them.
+        self.set_delegates().await?;
+        let impossible = self.dispatcher.expect_no_more();
+        self.end_all(impossible);
+        Ok(())
     }
 
     /// Attaches to queued runs that have begun elsewhere; the others wait again.
     pub(in crate::engine::agent) async fn take_up_left(&mut self, left: Left) -> Result<(), CatalogError> {
         let Left { queued, elsewhere } = left;
-        // Those of whom was heard meanwhile are among them.
-        self.set_delegates().await?;
-        let impossible = self.dispatcher.expect_no_more();
-        self.end_all(impossible);
         let held: BTreeMap<(RunId, u64), DelegateName> =
             elsewhere.into_iter().map(|resumption| ((resumption.run, resumption.fence), resumption.delegate)).collect();
         let (begun, queued): (Vec<_>, Vec<_>) =

@@ -53,6 +53,7 @@ fn state(candidates: Vec<Candidate>, seconds: i64) -> AgentState {
         drained: BTreeSet::new(),
         handed: BTreeSet::new(),
         remote: None,
+        all_known: true,
         executes_runs: true,
         run_users: BTreeSet::new(),
         unwritable: None,
@@ -97,6 +98,8 @@ fn runs_that_nobody_can_take_are_told_with_what_helps() {
         &state(vec![candidate("other", DelegateStatus::Connected)], 0),
         &[&told("other: missing tag b-good", listed)],
     );
+    let unmet = AgentState { all_known: false, ..state(vec![candidate("other", DelegateStatus::Connected)], 0) };
+    check(&unmet, &[&told("other: missing tag b-good", "delegates on other hosts are known once NATS is reached")]);
 }
 
 #[test]
