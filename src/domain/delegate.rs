@@ -1,4 +1,6 @@
-//! Whether a delegate can be given tasks.
+//! Whether a delegate can be given tasks, and why not.
+
+use std::fmt;
 
 /// What a delegate is at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -21,5 +23,22 @@ impl DelegateStatus {
             Self::Draining => "draining",
             Self::Lost => "lost",
         }
+    }
+}
+
+/// Why a delegate is lost. Told as a part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loss {
+    /// Whoever has it stopped it, and it said so.
+    Stopped,
+    Because(String),
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "it was stopped",
+            Self::Because(why) => why,
+        })
     }
 }

@@ -12,7 +12,7 @@ use suitesync_contract::rpc::WorkKind;
 use suitesync_contract::{DelegateName, Failure, FailureClass, SecretRef, Tags};
 
 use super::back_off::BackOff;
-use super::delegate::DelegateStatus;
+use super::delegate::{DelegateStatus, Loss};
 use super::nearest::nearest;
 
 use choice::{Load, best};
@@ -64,7 +64,7 @@ pub struct Candidate {
     pub is_elsewhere: bool,
     pub status: DelegateStatus,
     /// Why it is lost, while it is.
-    pub lost: Option<String>,
+    pub lost: Option<Loss>,
     pub capacity: u32,
     /// Tasks in its hands that are no runs.
     pub tasks: u32,
@@ -241,7 +241,7 @@ impl Candidate {
             DelegateStatus::Connected => None,
             DelegateStatus::Starting => Some(Reason::Starting),
             DelegateStatus::Draining => Some(Reason::Draining),
-            DelegateStatus::Lost => Some(Reason::Lost(self.lost.clone().unwrap_or_default())),
+            DelegateStatus::Lost => Some(Reason::Lost(self.lost.clone())),
         }
     }
 

@@ -10,7 +10,7 @@ use suitesync_contract::{DelegateName, Outcome, Progress, Tags, Task};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::domain::delegate::DelegateStatus;
+pub use crate::domain::delegate::{DelegateStatus, Loss};
 
 /// Where a delegate says how far it is. Never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -29,7 +29,7 @@ pub struct Standing {
     /// The number of the user as whom it executes runs, where it is another process of this host and says so.
     pub user: Option<u32>,
     /// Why it was lost, while it is.
-    pub lost: Option<String>,
+    pub lost: Option<Loss>,
 }
 
 /// A worker with a name, tags and a capacity.

@@ -79,6 +79,8 @@ pub enum MemberStatus {
     Starting,
     Connected,
     Draining,
+    /// It has left, with nothing in hand.
+    Stopped,
     /// With the reason.
     Lost(String),
 }

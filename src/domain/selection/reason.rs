@@ -6,6 +6,7 @@ use suitesync_contract::SecretRef;
 use suitesync_contract::rpc::WorkKind;
 
 use crate::domain::back_off::BackOff;
+use crate::domain::delegate::Loss;
 
 /// Why a delegate does not get a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Reason {
     CannotHave(SecretRef),
     Starting,
     /// With the cause, where it is known.
-    Lost(String),
+    Lost(Option<Loss>),
     Draining,
     /// It has tried this very task, could not connect or lacks a secret, and another one is to try now.
     Unconnected,
@@ -41,8 +42,8 @@ impl fmt::Display for Reason {
             Self::DoesNot(work) => write!(f, "does no {}", plural(*work)),
             Self::CannotHave(secret) => write!(f, "cannot have {secret}, which is of the agent's host"),
             Self::Starting => f.write_str("starting"),
-            Self::Lost(why) if why.is_empty() => f.write_str("lost"),
-            Self::Lost(why) => write!(f, "lost: {why}"),
+            Self::Lost(None) => f.write_str("lost"),
+            Self::Lost(Some(why)) => write!(f, "lost: {why}"),
             Self::Draining => f.write_str("draining"),
             Self::Unconnected => f.write_str("has tried this task in vain"),
             Self::Full { taken, of } => write!(f, "full: {taken} of {of}"),

@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Agent, Note, report_write};
 use crate::catalog::CatalogError;
 use crate::domain::event::{Event, EventName};
-use crate::engine::delegate::{Delegate, DelegateStatus, Standing};
+use crate::engine::delegate::{Delegate, DelegateStatus, Loss, Standing};
 use crate::engine::remote::Members;
 
 /// A delegate that is watched as long as this lives.
@@ -117,7 +117,7 @@ fn connected(delegate: &dyn Delegate) -> Event {
 }
 
 fn lost(name: &DelegateName, standing: &Standing) -> Event {
-    let reason = standing.lost.as_deref().unwrap_or("it does not say why");
+    let reason = standing.lost.as_ref().map_or_else(|| "it does not say why".to_owned(), Loss::to_string);
     let message = format!("delegate {name} cannot be reached: {reason}");
     Event::new(Utc::now(), EventName::DelegateLost, message).delegate(Some(name)).field("reason", reason)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::back_off::BackOff;
+use crate::domain::delegate::Loss;
 use crate::domain::selection::Candidate;
 use crate::engine::delegate::Delegate;
 
@@ -36,7 +37,7 @@ impl DelegateView {
             running: delegate.running() + known.runs,
             capacity: known.capacity,
             tasks: known.tasks + known.runs,
-            lost: known.lost.clone(),
+            lost: known.lost.as_ref().map(Loss::to_string),
             program: delegate.follow().and_then(|standing| standing.borrow().program.clone()),
             backs_off: known.backs_off.clone(),
         }

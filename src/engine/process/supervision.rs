@@ -14,7 +14,7 @@ use super::framing::{self, Lines};
 use super::patience::Retries;
 use super::seat::{Held, Met, Seat};
 use super::{ProcessSettings, lost};
-use crate::engine::delegate::{DelegateStatus, Standing};
+use crate::engine::delegate::{DelegateStatus, Loss, Standing};
 
 /// The id of `initialize`; those of tasks follow.
 const INTRODUCTION: u64 = 0;
@@ -178,10 +178,10 @@ impl Supervision {
 
     fn note_lost(&self, reason: &str) {
         let note = |standing: &mut Standing| {
-            let news = standing.status != DelegateStatus::Lost || standing.lost.as_deref() != Some(reason);
-            standing.status = DelegateStatus::Lost;
-            standing.lost = Some(reason.to_owned());
-            news
+            let (status, lost) = (DelegateStatus::Lost, Some(Loss::Because(reason.to_owned())));
+            let is_news = standing.status != status || standing.lost != lost;
+            (standing.status, standing.lost) = (status, lost);
+            is_news
         };
         self.standing.send_if_modified(note);
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::meeting::Meeting;
 use crate::config::DelegateConfig;
-use crate::engine::delegate::{Carrying, Delegate, DelegateStatus, ProgressSink, Standing};
+use crate::engine::delegate::{Carrying, Delegate, DelegateStatus, Loss, ProgressSink, Standing};
 
 /// What stands before the marker of a run on another host.
 const MARK: &str = "remote";
@@ -74,7 +74,7 @@ impl Face {
 
     /// One of which only its name is known.
     pub(super) fn recalled(name: &DelegateName) -> Self {
-        let lost = Some("nothing was heard of it since the agent's start".to_owned());
+        let lost = Some(Loss::Because("nothing was heard of it since the agent's start".to_owned()));
         let at_first = Standing { status: DelegateStatus::Lost, lost, ..starting(vec![WorkKind::Run]) };
         let tags = [name.as_str()].into_iter().collect();
         Self { tags, capacity: CAPACITY_OF_RECALLED, at_first, runs: RunsThere::Allowed }
@@ -116,7 +116,8 @@ impl RemoteDelegate {
             MemberStatus::Starting => (DelegateStatus::Starting, None),
             MemberStatus::Connected => (DelegateStatus::Connected, None),
             MemberStatus::Draining => (DelegateStatus::Draining, None),
-            MemberStatus::Lost(reason) => (DelegateStatus::Lost, Some(reason.clone())),
+            MemberStatus::Stopped => (DelegateStatus::Lost, Some(Loss::Stopped)),
+            MemberStatus::Lost(reason) => (DelegateStatus::Lost, Some(Loss::Because(reason.clone()))),
         };
         let (work, program) = (self.face.runs.of(&member.work), Some(member.program.clone()));
         let now = Standing { status, work, program, lost, user: None };

@@ -1,11 +1,11 @@
 //! Delegates that are not there.
 
 use chrono::TimeDelta;
-use suitesync_contract::{Failure, FailureClass};
+use suitesync_contract::{DelegateName, Failure, FailureClass};
 
 use super::{Problem, SETTLING, failing};
 use crate::config::DelegateKind;
-use crate::domain::delegate::DelegateStatus;
+use crate::domain::delegate::{DelegateStatus, Loss};
 use crate::domain::selection::Candidate;
 use crate::engine::control::AgentState;
 
@@ -14,7 +14,11 @@ pub(super) fn problems(state: &AgentState) -> Vec<Problem> {
     let known = state.delegates.iter().zip(&state.candidates);
     // None of the other hosts can be there while there is no way to them, which is told once.
     let is_cut_off = |kind: &str| state.remote.is_some() && kind == DelegateKind::Remote.as_str();
-    known.filter(|(view, _)| !is_cut_off(&view.kind)).filter_map(|(_, candidate)| away(candidate, had)).collect()
+    let known = known.filter(|(view, _)| !is_cut_off(&view.kind)).map(|(_, candidate)| candidate);
+    // Whoever came by itself may leave so, too.
+    let is_expected = |name: &DelegateName| state.config.delegates.iter().any(|delegate| delegate.name == *name);
+    let has_left = |known: &Candidate| known.lost == Some(Loss::Stopped) && !is_expected(&known.name);
+    known.filter(|known| !has_left(known)).filter_map(|known| away(known, had)).collect()
 }
 
 /// What is wrong with a delegate that had this long to come.
@@ -30,7 +34,7 @@ fn away(candidate: &Candidate, had: TimeDelta) -> Option<Problem> {
             hint: "start it where it runs, and look at its log".to_owned(),
         }),
         DelegateStatus::Lost => {
-            let why = candidate.lost.clone().unwrap_or_else(|| "it does not say why".to_owned());
+            let why = candidate.lost.as_ref().map_or_else(|| "it does not say why".to_owned(), Loss::to_string);
             Some(failing(subject, &Failure::new(FailureClass::DelegateLost, why)))
         }
     }
@@ -56,7 +60,7 @@ mod tests {
         check(&candidate("dc1", DelegateStatus::Starting), 30, Some("delegate dc1: overdue: it has not come yet"));
         let mut lost = candidate("dc1", DelegateStatus::Lost);
         check(&lost, 0, Some("delegate dc1: delegate_lost: it does not say why"));
-        lost.lost = Some("it ended with status 1".to_owned());
+        lost.lost = Some(Loss::Because("it ended with status 1".to_owned()));
         check(&lost, 0, Some("delegate dc1: delegate_lost: it ended with status 1"));
     }
 }

@@ -46,6 +46,8 @@ fn delegates_are_listed_as_they_come_and_go_and_tell_of_themselves() {
     assert_eq!(site.events("delegate.connected").iter().filter(|event| event["delegate"] == "dc1").count(), 1);
     let lost = site.events("delegate.lost");
     assert_eq!(lost.iter().filter(|event| event["delegate"] == "dc1").count(), 1, "{lost:?}");
+    let problems = site.json(&["status"])["problems"].clone();
+    assert!(find(&problems, "subject", "delegate dc1").is_null(), "it was stopped on purpose: {problems}");
 }
 
 #[test]

@@ -71,10 +71,11 @@ impl Presence {
         let mut tags = announcement.tags.clone();
         tags.insert(name.as_str());
         let status = match (&self.lost, announcement.attendance) {
+            (_, Attendance::Gone) => MemberStatus::Stopped,
             (Some(reason), _) => MemberStatus::Lost(reason.clone()),
             (None, _) if !self.is_live => MemberStatus::Starting,
             (None, Attendance::Serving) => MemberStatus::Connected,
-            (None, Attendance::Draining | Attendance::Gone) => MemberStatus::Draining,
+            (None, Attendance::Draining) => MemberStatus::Draining,
         };
         Some(Member {
             name: name.clone(),

@@ -148,7 +148,7 @@ async fn a_delegate_that_is_stopped_ends_what_it_has_and_leaves() {
     until(&fleet, "dc1", |status| *status == MemberStatus::Draining).await;
     gate.open();
     assert_eq!(task.await.unwrap(), Ok(Facts::Run(run_report(7, 1))));
-    until(&fleet, "dc1", |status| *status == MemberStatus::Lost("it was stopped".to_owned())).await;
+    until(&fleet, "dc1", |status| *status == MemberStatus::Stopped).await;
     station.stop().await;
 }
 

@@ -54,7 +54,7 @@ async fn one_that_says_nothing_is_lost_in_its_time() {
     let fake = Fake::with_patience("sleep 600", hasty());
     fake.until(DelegateStatus::Lost).await;
     let lost = fake.delegate.follow().unwrap().borrow().lost.clone();
-    assert_eq!(lost.as_deref(), Some("it did not answer `initialize` within 0 s"));
+    assert_eq!(lost.unwrap().to_string(), "it did not answer `initialize` within 0 s");
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_program_that_is_not_there_is_told() {
     let mut standing = delegate.follow().unwrap();
     standing.wait_for(|standing| standing.status == DelegateStatus::Lost).await.unwrap();
     let told = standing.borrow().lost.clone().unwrap();
-    assert!(told.starts_with("failed to start `/nowhere/delegate`: No such file"), "{told}");
+    assert!(told.to_string().starts_with("failed to start `/nowhere/delegate`: No such file"), "{told}");
 }
 
 /// An answer that does not fit fails its own task and no other.
