@@ -104,6 +104,9 @@ fn carry_out(cli: &Cli) -> Result<Exit, Fault> {
     match &cli.command {
         Command::Check => check::run(&cli.globals.location(), &environment, &mut screen),
         Command::Completions { shell } => completions::run(*shell, &mut screen),
+        Command::Question(Question::Delegate(DelegateCommand::Check)) => {
+            delegate::checking::run(&cli.globals, &environment, &mut screen)
+        }
         Command::Question(Question::Delegate(DelegateCommand::Run(arguments))) => {
             delegate::serving::run(arguments, &cli.globals, &environment)
         }

@@ -62,6 +62,8 @@ pub(super) enum Command {
     /// Connect to a repository once, find its tests and print them; no agent needed
     Inspect(Box<InspectArguments>),
     /// Validate the configuration; no agent needed
+    ///
+    /// A delegate's own file is for `suitesync delegate check`.
     Check,
     #[command(flatten)]
     Question(Question),

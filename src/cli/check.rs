@@ -6,7 +6,7 @@ use super::fault::{Exit, Fault};
 use super::look::Look;
 use super::screen::Screen;
 use super::wording::{count, escaped_lines};
-use crate::config::{self, Diagnostic, Environment, Loaded, Location};
+use crate::config::{self, Config, Diagnostic, Environment, Location};
 
 /// What `--json` shows.
 #[derive(Debug, Serialize)]
@@ -17,29 +17,39 @@ struct Verdict<'a> {
 
 pub(super) fn run(location: &Location, environment: &Environment, screen: &mut Screen) -> Result<Exit, Fault> {
     let loaded = config::load(location, environment);
-    let ok = loaded.config.is_some();
-    let verdict = Verdict { ok, diagnostics: &loaded.diagnostics };
-    screen.show(&verdict, |_, look| render(&loaded, look))?;
-    Ok(if ok { Exit::Done } else { Exit::Usage })
+    conclude(&loaded.diagnostics, loaded.config.as_ref().map(content), screen)
+}
+
+fn content(config: &Config) -> String {
+    let connections = count(config.connections.len() as u64, "connection");
+    let links = count(config.links.len() as u64, "link");
+    format!("the configuration is valid: {connections}, {links}")
+}
+
+/// Shows what was found of a configuration, with `content` where it can be used.
+pub(super) fn conclude(
+    diagnostics: &[Diagnostic],
+    content: Option<String>,
+    screen: &mut Screen,
+) -> Result<Exit, Fault> {
+    let verdict = Verdict { ok: content.is_some(), diagnostics };
+    screen.show(&verdict, |_, look| render(diagnostics, content.as_deref(), look))?;
+    Ok(if content.is_some() { Exit::Done } else { Exit::Usage })
 }
 
 /// Every diagnostic, and a last line with the verdict.
-fn render(loaded: &Loaded, look: &Look) -> String {
+pub(super) fn render(diagnostics: &[Diagnostic], content: Option<&str>, look: &Look) -> String {
     let mut text = String::new();
-    for diagnostic in &loaded.diagnostics {
+    for diagnostic in diagnostics {
         text.push_str(&format!("{}\n\n", escaped_lines(&diagnostic.render())));
     }
-    let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let warnings = loaded.diagnostics.len() - errors;
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let warnings = diagnostics.len() - errors;
     let faults = format!("{}, {}", count(errors as u64, "error"), count(warnings as u64, "warning"));
-    let verdict = match &loaded.config {
+    let verdict = match content {
         None => format!("{} {faults}", look.marks.bad()),
         Some(_) if warnings > 0 => faults,
-        Some(config) => {
-            let connections = count(config.connections.len() as u64, "connection");
-            let links = count(config.links.len() as u64, "link");
-            format!("{} the configuration is valid: {connections}, {links}", look.marks.good())
-        }
+        Some(content) => format!("{} {content}", look.marks.good()),
     };
     text + &verdict + "\n"
 }
@@ -54,7 +64,8 @@ mod tests {
         let file = folder.path().join("suitesync.toml");
         std::fs::write(&file, text).unwrap();
         let environment = Environment::of([("HOME", "/home/u")]);
-        let text = plain(&render(&config::load(&Location::new(&file), &environment), &look()));
+        let loaded = config::load(&Location::new(&file), &environment);
+        let text = plain(&render(&loaded.diagnostics, loaded.config.as_ref().map(content).as_deref(), &look()));
         text.replace(&file.display().to_string(), "suitesync.toml")
     }
 

@@ -1,5 +1,6 @@
-//! `delegate list, explain, drain, resume`, and `delegate run` in `serving` and `station`.
+//! `delegate list, explain, drain, resume`, `delegate check`, and `delegate run` in `serving` and `station`.
 
+pub(super) mod checking;
 mod draining;
 mod explaining;
 pub(super) mod serving;
@@ -31,8 +32,8 @@ pub(super) async fn run(command: &DelegateCommand, session: &mut Session) -> Res
             Ok(exit)
         }
         DelegateCommand::Resume { name } => draining::resume(name, session).await,
-        // It asks no agent, and went its own way before one was looked for.
-        DelegateCommand::Run(_) => Ok(Exit::Done),
+        // They ask no agent, and went their own way before one was looked for.
+        DelegateCommand::Check | DelegateCommand::Run(_) => Ok(Exit::Done),
     }
 }
 

@@ -136,6 +136,8 @@ impl Fault {
                 }
                 "`suitesync check` validates the configuration without starting anything"
             }
+            Self::Station(StationError::File(_)) => "`suitesync delegate check` validates it without starting anything",
+            Self::Station(StationError::Bus(failure)) => &failure.hint,
             Self::Station(_) => "`suitesync delegate run --help` tells what the file is for",
             Self::Demo(_) => "`suitesync demo` shows everything on loopback and needs only Git",
             Self::Output(_) => "check where the output goes to",
@@ -153,6 +155,11 @@ impl Fault {
             cause = source.source();
         }
         message
+    }
+
+    /// Whether the message is made of faults of files, each with a title of its own.
+    pub(super) fn has_titles(&self) -> bool {
+        matches!(self, Self::Agent(AgentError::Configuration(_)) | Self::Station(StationError::File(_)))
     }
 
     /// What `--json` writes to stderr.

@@ -133,7 +133,7 @@ pub(super) fn warn(message: &str, hint: &str) {
 }
 
 fn complaint(fault: &Fault) -> String {
-    let error = Paint::Bad.on("error:");
+    let error = if fault.has_titles() { String::new() } else { format!("{} ", Paint::Bad.on("error:")) };
     let hint = Paint::Faint.on("hint:");
-    format!("{error} {}\n{hint} {}\n", escaped_lines(&fault.message()), escaped_lines(&fault.hint()))
+    format!("{error}{}\n{hint} {}\n", escaped_lines(&fault.message()), escaped_lines(&fault.hint()))
 }

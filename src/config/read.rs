@@ -163,7 +163,15 @@ fn tables<'r>(top: &Section<'r>, key: &str) -> Vec<Placed<&'r DeTable<'r>>> {
         return items.iter().filter_map(|item| table_of(top, key, placed(value.place.file, item))).collect();
     }
     let message = format!("`{key}` is a list of tables, not {}", kind(value.value));
-    top.report.add(Finding::error(value.place, message).help(format!("write [[{key}]]")));
+    let finding = Finding::error(value.place, message);
+    if key == "delegate" {
+        // Most likely it is a delegate's own file, of which nothing else is meant for an agent.
+        let help =
+            "a delegate's own file is for `suitesync delegate check --config FILE`; in an agent's write [[delegate]]";
+        top.report.add(finding.help(help));
+        return Vec::new();
+    }
+    top.report.add(finding.help(format!("write [[{key}]]")));
     value.value.as_table().map(|table| Placed::new(table, value.place)).into_iter().collect()
 }
 

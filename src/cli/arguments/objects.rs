@@ -104,6 +104,8 @@ pub(in crate::cli) enum DelegateCommand {
     },
     /// Have a delegate that was drained take tasks again
     Resume { name: DelegateName },
+    /// Validate a delegate's own file, which `--config` names; no agent needed
+    Check,
     /// Carry out an agent's tasks in a process of its own; no agent needed
     ///
     /// It listens on `--socket`, or on the socket that systemd puts in the place of its standard input. What secrets are

@@ -20,7 +20,7 @@ use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::station::{self, Source};
+use super::station::{self, Source, StationError};
 use crate::cli::arguments::{DelegateRunArguments, Globals};
 use crate::cli::fault::{Exit, Fault};
 use crate::cli::{log, privacy, workers};
@@ -82,7 +82,7 @@ fn read<'p>(path: &'p Path, environment: &Environment) -> Result<Source<'p>, Fau
     let loaded = config::load_delegate_file(path, environment);
     let Some(file) = loaded.file else {
         let faults: Vec<_> = loaded.diagnostics.iter().map(Diagnostic::render).collect();
-        return Err(usage(faults.join("\n\n"), "`suitesync delegate run --help` tells what the file is for"));
+        return Err(StationError::File(faults.join("\n\n")).into());
     };
     Ok(Source { path, file, watched: loaded.watched })
 }

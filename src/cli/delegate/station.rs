@@ -37,6 +37,8 @@ const PER_HOST: u32 = 4;
 /// Why a delegate does not start, or does not go on.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum StationError {
+    #[error("{0}")]
+    File(String),
     #[error("there is no folder to keep things in; set `state_dir` in [delegate]")]
     NoFolder,
     #[error(transparent)]
@@ -57,7 +59,7 @@ impl StationError {
     /// Whether another start would end alike until someone changes something.
     pub(in crate::cli) fn is_lasting(&self) -> bool {
         match self {
-            Self::NoFolder | Self::StateFolder(_) => true,
+            Self::File(_) | Self::NoFolder | Self::StateFolder(_) => true,
             Self::Workshop(_) | Self::Bus(_) | Self::Remote(_) | Self::Signals(_) | Self::Broken => false,
         }
     }

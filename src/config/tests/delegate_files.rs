@@ -118,8 +118,10 @@ fn the_shipped_example_is_valid_as_it_is_and_with_its_marks_taken_off() {
     let shipped = include_str!("../../../config/delegate.toml");
     assert_eq!(file(shipped), DelegateFile::default());
     // The keys of a table stand apart there, each with its own explanation.
-    let (own, secret) =
-        (["agent", "name", "tags", "capacity", "proxy", "no_proxy"], ["[secrets", "credential =", "hosts", "runs"]);
+    let (own, secret) = (
+        ["agent", "name", "tags", "capacity", "runs_disk", "proxy", "no_proxy"],
+        ["[secrets", "credential =", "hosts"],
+    );
     let remote = ["[remote]", "url", "credentials", "allow_plain_nats"];
     let lines = |keys: &[&str]| -> String {
         let marked = shipped.lines().filter_map(|line| line.strip_prefix("# "));

@@ -122,7 +122,7 @@ fn check_shown(sample: &str, tables: &[&Keys]) {
 }
 
 #[test]
-fn the_sample_shows_every_key() {
+fn the_samples_show_every_key() {
     let agent = [
         &keys::TOP,
         &keys::AGENT,
@@ -143,4 +143,6 @@ fn the_sample_shows_every_key() {
         &keys::SCHEDULE,
     ];
     check_shown(include_str!("../../../config/suitesync.toml"), &agent);
+    let delegate = [&keys::DELEGATE_FILE, &keys::STATION, &keys::STATION_REMOTE, &keys::GRANT];
+    check_shown(include_str!("../../../config/delegate.toml"), &delegate);
 }

@@ -82,7 +82,7 @@ fn values_that_cannot_be_used_are_refused() {
     check("[[delegate]]\nname = \"a\"\ncapacity = 0", "`capacity` is out of range");
     check("[[delegate]]\nname = \"a\"\ntags = [\" \"]", "a tag is empty");
     check("link = [1]", "`link` is a list of tables, not of a number");
-    check("[delegate]\nname = \"a\"", "`delegate` is a list of tables, not a table");
+    check("[delegate]\nname = \"a\"\nagent = \"b\"", "`delegate` is a list of tables, not a table");
 }
 
 #[test]

@@ -141,7 +141,9 @@ fn every_rule_that_a_delegate_fails_is_told() {
         let verdicts = verdicts(&wanted(work, &["mainframe", "linux"]), &[candidate]);
         assert_eq!(told(&verdicts), expect);
     };
-    let lost = |one: &mut Candidate| (one.status, one.lost) = (DelegateStatus::Lost, Some(Loss::Because("it ended".to_owned())));
+    let lost = |one: &mut Candidate| {
+        (one.status, one.lost) = (DelegateStatus::Lost, Some(Loss::Because("it ended".to_owned())))
+    };
     check(SYNC, candidate("a"), "a: missing tag mainframe");
     check(SYNC, with("a", lost), "a: missing tag mainframe, lost: it ended");
     check(RUN, with("a", |one| one.work.clear()), "a: missing tag mainframe, does no runs");

@@ -169,6 +169,7 @@ fn a_faulty_file_is_told_whole_and_ends_with_2() {
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("error: ") && !told.contains("error: error"), "{told}");
     assert!(
         told.contains("unknown key `colour` in [delegate]") && told.contains("its scheme is neither tls nor nats"),
         "{told}"
