@@ -6,6 +6,7 @@ mod problems;
 mod results;
 mod run;
 mod schedule;
+mod start;
 mod status;
 
 pub use connection::{
@@ -16,4 +17,5 @@ pub use problems::Problem;
 pub use results::{CaseDetail, ImportView};
 pub use run::RunDetail;
 pub use schedule::{LastRun, ScheduleView, Schedules, SlotView, upcoming};
+pub use start::{StartView, UnknownTag};
 pub use status::{AgentView, ConfigView, Known, RunsView, StatusView};

@@ -7,9 +7,8 @@ use suitesync_contract::ScheduleName;
 use super::Api;
 use super::answer::{Answer, json, named};
 use super::peer::Asking;
-use crate::catalog::run::RunRecord;
 use crate::engine::control::Refusal;
-use crate::views::{ScheduleView, Schedules, SlotView, upcoming};
+use crate::views::{ScheduleView, Schedules, SlotView, StartView, UnknownTag, upcoming};
 
 /// Slots that are foretold unless more are asked for.
 const FORETOLD: usize = 10;
@@ -60,12 +59,14 @@ pub(super) async fn start(
     Extension(who): Extension<Asking>,
     Path(name): Path<String>,
     Query(query): Query<StartQuery>,
-) -> Answer<Vec<RunRecord>> {
+) -> Answer<StartView> {
     let wanted: ScheduleName = named("schedule", &name)?;
     let state = api.control.state().await?;
     let schedule = state.config.schedules.get(&wanted).ok_or_else(|| Refusal::unknown("schedule", &name))?;
     who.expect_on_link(&api, &schedule.link).await?;
-    json(api.control.start_schedule(wanted, query.suite, who.name().to_owned()).await?)
+    let unknown_tags = UnknownTag::among(&state.config.tags_of_schedule(schedule), &state.candidates);
+    let runs = api.control.start_schedule(wanted, query.suite, who.name().to_owned()).await?;
+    json(StartView { runs, unknown_tags })
 }
 
 #[cfg(test)]

@@ -125,14 +125,14 @@ fn standing_still(state: &AgentState, link: &LinkRecord) -> Option<Problem> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use suitesync_contract::rpc::WorkKind;
 
     use crate::domain::delegate::DelegateStatus;
     use crate::domain::selection::Candidate;
 
     /// A delegate that executes runs, with its name as its only tag and a free place.
-    pub(super) fn candidate(name: &str, status: DelegateStatus) -> Candidate {
+    pub(in crate::views) fn candidate(name: &str, status: DelegateStatus) -> Candidate {
         Candidate {
             name: name.parse().unwrap(),
             tags: [name].into_iter().collect(),

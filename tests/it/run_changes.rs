@@ -104,6 +104,17 @@ fn a_run_that_nobody_executes_says_what_to_write() {
 }
 
 #[test]
+fn a_tag_that_nobody_has_is_told_with_the_nearest_when_a_run_is_started_by_hand() {
+    let (site, _agent) = site_with("");
+    let schedule = site.schedule("one", "Test Suites/S0", "true", "delegate_tags = [\"lcoal\"]");
+    site.configure(&(local("") + &shop(&site) + &schedule));
+    site.json(&["config", "reload"]);
+    let started = site.run(&["run", "start", "one"]);
+    let told = "warning: no delegate carries the tag `lcoal`\nhint: did you mean `local`?\n";
+    assert_eq!((String::from_utf8_lossy(&started.stderr).as_ref(), started.status.code()), (told, Some(0)));
+}
+
+#[test]
 fn a_link_that_was_never_synced_is_the_reason_that_its_suites_are_not_run() {
     let site = Site::new();
     site.repository("shop.git").commit("main", "first", &small_project()).unwrap();

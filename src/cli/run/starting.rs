@@ -5,16 +5,21 @@ use super::super::client::Client;
 use super::super::fault::{Exit, Fault};
 use super::super::look::Look;
 use super::super::route::Route;
+use super::super::screen::warn;
 use super::super::session::Session;
 use super::super::wording::escaped;
 use super::{one, views};
 use crate::catalog::run::RunRecord;
 use crate::domain::run::RunStatus;
+use crate::views::StartView;
 
 pub(super) async fn run(arguments: &StartArguments, session: &mut Session) -> Result<Exit, Fault> {
     let schedule = arguments.schedule.as_str();
     let route = Route::of("schedules").named(schedule).then("start").with("suite", arguments.suite.as_ref());
-    let started: Vec<RunRecord> = session.client.post(route).await?;
+    let StartView { runs: started, unknown_tags } = session.client.post(route).await?;
+    for unknown in unknown_tags {
+        warn(&format!("no delegate carries the tag `{}`", unknown.tag), &unknown.hint);
+    }
     if arguments.wait && !started.is_empty() {
         return wait(started, session).await;
     }
