@@ -12,12 +12,16 @@ mod seat;
 mod streams;
 mod version;
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::{self, context::PublishErrorKind, message::PublishMessage};
+use async_nats::jetstream;
+use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -98,6 +102,8 @@ pub(crate) struct Bus {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) names: Names,
     lost: CancellationToken,
+    /// Whether the server has refused to keep what it was given last.
+    is_refusing: AtomicBool,
 }
 
 /// A message that the server keeps.
@@ -126,15 +132,27 @@ impl Bus {
         split(body, PART_SIZE.min(self.client.max_payload().saturating_sub(HEADER_ROOM)))
     }
 
-    /// Stores every part on the subject, in their order, and gives where each is.
+    /// Stores every part on the subject, in their order, and gives where each is. Whoever has them tries again: that the
+    /// server refuses them is logged once, until it takes them.
     pub(crate) async fn store_parts(
         &self,
         subject: &str,
         parts: Vec<(Envelope, Bytes)>,
     ) -> Result<Vec<Stored>, Unstored> {
+        let stored = self.try_to_store(subject, parts).await;
+        match &stored {
+            Ok(_) if self.is_refusing.swap(false, Ordering::Relaxed) => tracing::info!("NATS stores again"),
+            Err(error) => self.note_refusal(error),
+            Ok(_) => {}
+        }
+        stored.map_err(|error| unstored(error.kind()))
+    }
+
+    async fn try_to_store(&self, subject: &str, parts: Vec<(Envelope, Bytes)>) -> Result<Vec<Stored>, PublishError> {
         let mut underway = Vec::with_capacity(parts.len());
         for (envelope, body) in parts {
-            let header = serde_json::to_string(&envelope).map_err(|_| Unstored::Unknown)?;
+            let written = serde_json::to_string(&envelope);
+            let header = written.map_err(|error| PublishError::with_source(PublishErrorKind::Other, error))?;
             let message = PublishMessage::build()
                 .payload(body)
                 .header(ENVELOPE, header.as_str())
@@ -143,24 +161,32 @@ impl Bus {
         }
         let mut stored = Vec::with_capacity(underway.len());
         for acknowledged in underway {
-            stored.push(Stored { sequence: acknowledged.await.map_err(|error| unstored(error.kind()))?.sequence });
+            stored.push(Stored { sequence: acknowledged.await?.sequence });
         }
         Ok(stored)
+    }
+
+    fn note_refusal(&self, error: &PublishError) {
+        let refusal = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+        if let Some(refusal) = refusal
+            && !self.is_refusing.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "NATS does not store what it is given, and it is tried again until it does: {refusal}; make room on its \
+                 disk, and start it anew should that not help"
+            );
+        }
     }
 
     /// Stores a body as the next after `after` on the subject, and says where; an error if another came in between.
     pub(crate) async fn store_after(&self, subject: &str, after: u64, body: Bytes) -> Result<u64, Unstored> {
         let message = PublishMessage::build().payload(body).expected_last_subject_sequence(after);
-        let acknowledged = self.send(subject, message).await?;
+        let acknowledged = self.send(subject, message).await.map_err(|error| unstored(error.kind()))?;
         acknowledged.await.map(|stored| stored.sequence).map_err(|error| unstored(error.kind()))
     }
 
-    async fn send(
-        &self,
-        subject: &str,
-        message: PublishMessage,
-    ) -> Result<jetstream::context::PublishAckFuture, Unstored> {
-        self.jetstream.send_publish(subject.to_owned(), message).await.map_err(|error| unstored(error.kind()))
+    async fn send(&self, subject: &str, message: PublishMessage) -> Result<PublishAckFuture, PublishError> {
+        self.jetstream.send_publish(subject.to_owned(), message).await
     }
 
     /// Says something that may be lost.

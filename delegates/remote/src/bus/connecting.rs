@@ -1,5 +1,6 @@
 //! From an address to a connection that will do.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_nats::jetstream::context::ContextBuilder;
@@ -37,7 +38,7 @@ impl Bus {
         }
         let jetstream =
             ContextBuilder::new().timeout(ANSWER_WITHIN).backpressure_on_inflight(true).build(client.clone());
-        Ok(Self { client, jetstream, names: Names::of(agent), lost })
+        Ok(Self { client, jetstream, names: Names::of(agent), lost, is_refusing: AtomicBool::new(false) })
     }
 }
 

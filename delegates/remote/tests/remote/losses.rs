@@ -101,6 +101,30 @@ async fn a_delegate_that_was_killed_never_starts_a_run_again() {
     eventually("the journal is empty", || journaled(&site) == 0).await;
 }
 
+/// Gives the stream of answers so much room.
+async fn give_room(site: &Site, bytes: i64) {
+    let jetstream = async_nats::jetstream::new(async_nats::connect(site.nats.url()).await.unwrap());
+    let mut config =
+        jetstream.get_stream("suitesync-agent~example-answers").await.unwrap().cached_info().config.clone();
+    config.max_bytes = bytes;
+    jetstream.update_stream(config).await.unwrap();
+    let outcome = jetstream.publish("suitesync.agent~example.answer.dc9", "garbage!".into()).await.unwrap().await;
+    assert_eq!(outcome.is_ok(), bytes > 1, "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_nats_has_no_room_for_is_stored_once_it_has() {
+    let site = Site::new();
+    let (executor, gate) = gated();
+    let (fleet, station) = site.pair(executor).await;
+    let syncing = begun(&fleet, &gate, sync(1, 1)).await;
+    give_room(&site, 1).await;
+    gate.open();
+    give_room(&site, 1 << 20).await;
+    assert_eq!(syncing.await.unwrap(), Ok(Facts::Sync(sync_report(0))));
+    eventually("nothing is in hand", || station.station.in_hand() == 0).await;
+}
+
 /// Runs in the journal of the delegate.
 fn journaled(site: &Site) -> usize {
     let files = std::fs::read_dir(site.journal("dc1")).unwrap().flatten();
