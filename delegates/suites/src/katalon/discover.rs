@@ -42,17 +42,15 @@ pub(super) fn discover(tree: &Tree<'_>, parse_of: ParseOf<'_, '_>) -> Discovery 
     Discovery { roots: roots.report(tree), cases, suites, notices }
 }
 
-/// The files that the directory shows. Of several that read alike (one with bytes that are no UTF-8, one that spells the
-/// escapes out) only the first is kept, since an id tells no more than one.
+/// The files that the directory shows. Of several that read alike only the first is kept, since an id tells no more than
+/// one: a name with bytes that are no UTF-8 and one that spells the escapes out, or a tree that holds a name twice, which
+/// Git takes unless it is asked to check.
 fn shown<'o, 't>(tree: &Tree<'_>, owned: &'o [Owned<'t>], notices: &mut Vec<Notice>) -> Vec<&'o Owned<'t>> {
     let mut note = |path: &[u8], message: &str| {
         notices.push(Notice { path: readable(path).into_owned(), message: message.to_owned() });
     };
     let mut shown: Vec<_> = owned.iter().filter(|file| tree.shows(&file.entry.path)).collect();
     let odd: Vec<_> = shown.iter().map(|file| &file.entry.path).filter(|path| str::from_utf8(path).is_err()).collect();
-    if odd.is_empty() {
-        return shown;
-    }
     odd.iter().for_each(|path| note(path, "the name is not valid UTF-8; its other bytes are shown as \\xNN"));
     let mut seen = HashSet::new();
     shown.retain(|file| {

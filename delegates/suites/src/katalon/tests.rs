@@ -191,6 +191,14 @@ fn names_that_are_no_utf8_are_shown_escaped() {
 }
 
 #[test]
+fn a_name_that_a_tree_holds_twice_is_listed_once() {
+    let repository = project().file("Test Cases/Pay.tc", CASE).file("Test Cases/Pay.tc", CASE);
+    check(&repository, "", &["|Test Cases/Pay"], &[]);
+    let twin = "another file's name reads the same, so only one of them is listed";
+    check_notices(&repository, "", &[("Test Cases/Pay.tc", twin)]);
+}
+
+#[test]
 fn a_copied_tree_of_strays_is_one_notice() {
     let with = |repository: Repository, number| repository.file(format!("old/{number}.tc"), CASE);
     let strays = (0..500).fold(project(), with);
