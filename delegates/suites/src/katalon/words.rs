@@ -37,12 +37,12 @@ pub(super) fn query(element: Node<'_, '_>) -> Result<String, Malformed> {
 
 /// Ends in a mark where it is cut.
 pub(super) fn description(element: Node<'_, '_>) -> String {
-    let mut text = xml::text(element, "description").unwrap_or_default();
-    if let Some((end, _)) = text.char_indices().nth(MAX_DESCRIPTION) {
-        text.truncate(end);
-        text.push('…');
+    let text = xml::text(element, "description").unwrap_or_default();
+    match text.char_indices().nth(MAX_DESCRIPTION) {
+        // A text of its own: one that is only made shorter holds on to the memory of the whole.
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
-    text
 }
 
 fn line(element: Node<'_, '_>, child: &'static str) -> Result<String, Malformed> {
