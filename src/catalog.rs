@@ -8,6 +8,7 @@ pub mod columns;
 pub mod connection;
 pub mod contents;
 pub mod delegate;
+mod error;
 pub mod history;
 pub mod import;
 pub mod link;
@@ -23,9 +24,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use suitesync_contract::Failure;
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::domain::event::Event;
+
+pub use error::CatalogError;
 
 /// Reads at the same time: enough for a console and a few scripts; each holds a page cache.
 const READERS: usize = 4;
@@ -35,59 +39,6 @@ const WAITING_WRITES: usize = 256;
 
 /// Events that a slow follower may lag behind before it is told that it missed some.
 const FOLLOWER_LAG: usize = 4096;
-
-/// What can go wrong with the store.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
-    #[error("failed to open the catalog {}", path.display())]
-    Open { path: PathBuf, source: rusqlite::Error },
-    #[error("failed to bring the catalog {} to this version", path.display())]
-    Migrate { path: PathBuf, source: Box<refinery::Error> },
-    #[error("failed to keep a copy of the catalog as {}", path.display())]
-    Copy { path: PathBuf, source: std::io::Error },
-    #[error("the catalog {} was written by a newer suitesync (version {found}, this one knows {known}); install that version again", path.display())]
-    Newer { path: PathBuf, found: i32, known: i32 },
-    #[error("failed to use the catalog {}: the disk is full", path.display())]
-    DiskFull { path: PathBuf },
-    #[error("failed to use the catalog")]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("failed to read a field of the catalog")]
-    Content(#[from] serde_json::Error),
-    #[error("the catalog is closed")]
-    Closed,
-}
-
-impl CatalogError {
-    /// What the store itself said, for people.
-    pub fn cause(&self) -> String {
-        if self.full_disk().is_some() {
-            return "the disk is full".to_owned();
-        }
-        self.source().map_or_else(|| self.to_string(), ToString::to_string)
-    }
-
-    /// The folder where room lacks, if that is what lacks.
-    pub fn full_disk(&self) -> Option<&Path> {
-        match self {
-            Self::DiskFull { path } => path.parent(),
-            Self::Open { .. }
-            | Self::Migrate { .. }
-            | Self::Copy { .. }
-            | Self::Newer { .. }
-            | Self::Sqlite(_)
-            | Self::Content(_)
-            | Self::Closed => None,
-        }
-    }
-
-    /// The same, told as a full disk where the store at `path` says that it is one.
-    fn at(self, path: &Path) -> Self {
-        let is_full = std::iter::successors(self.source(), |&cause| cause.source())
-            .filter_map(|cause| cause.downcast_ref::<rusqlite::Error>())
-            .any(|cause| cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull));
-        if is_full { Self::DiskFull { path: path.to_owned() } } else { self }
-    }
-}
 
 pub type Result<T> = std::result::Result<T, CatalogError>;
 
@@ -146,6 +97,8 @@ pub struct Catalog {
     readers: Arc<Mutex<Vec<Connection>>>,
     places: Arc<Semaphore>,
     followers: broadcast::Sender<Arc<Event>>,
+    /// Why the store refused the last write that it refused, until that is forgiven.
+    refused: watch::Sender<Option<Failure>>,
 }
 
 impl Catalog {
@@ -173,6 +126,7 @@ impl Catalog {
             readers: Arc::new(Mutex::new(readers)),
             places: Arc::new(Semaphore::new(READERS)),
             followers,
+            refused: watch::Sender::default(),
         })
     }
 
@@ -217,7 +171,26 @@ impl Catalog {
             let _ = reply.send(result);
         });
         self.writer.send(job).await.map_err(|_| CatalogError::Closed)?;
-        answer.await.map_err(|_| CatalogError::Closed)?.map_err(|error| error.at(&self.path))
+        let written = answer.await.map_err(|_| CatalogError::Closed)?.map_err(|error| error.at(&self.path));
+        if let Err(error) = &written {
+            self.refused.send_replace(Some(error.failure(&self.path)));
+        }
+        written
+    }
+
+    /// Why nothing can be recorded, while that is so.
+    pub fn unwritable(&self) -> Option<Failure> {
+        self.refused.borrow().clone()
+    }
+
+    /// The same, for whoever tries until something can be, and then says so by [`forgive`](Self::forgive).
+    pub fn follow_refusals(&self) -> watch::Receiver<Option<Failure>> {
+        self.refused.subscribe()
+    }
+
+    /// Something could be recorded again.
+    pub fn forgive(&self) {
+        self.refused.send_replace(None);
     }
 
     /// Keeps and logs one event that belongs to no other write.
@@ -290,5 +263,9 @@ mod tests {
         let error = catalog.write(fill).await.unwrap_err();
         assert_eq!((error.full_disk(), error.cause().as_str()), (Some(folder.path()), "the disk is full"));
         assert!(error.source().is_none(), "{error} tells all of it");
+        let refused = catalog.unwritable().unwrap();
+        assert_eq!(refused.hint, format!("make room in {}", folder.path().display()));
+        catalog.forgive();
+        assert!(catalog.unwritable().is_none());
     }
 }

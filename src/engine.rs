@@ -16,6 +16,7 @@ pub mod local;
 pub mod parses;
 pub mod plan;
 pub mod process;
+pub mod recovering;
 pub mod reload;
 pub mod remote;
 pub mod run_logs;

@@ -23,6 +23,7 @@ use crate::engine::control::Control;
 use crate::engine::hiring::Hiring;
 use crate::engine::importing;
 use crate::engine::local::{Workshop, WorkshopError};
+use crate::engine::recovering;
 use crate::engine::reload;
 use crate::engine::remote::{RemoteDelegates, Surroundings};
 use crate::engine::run_logs::RunLogs;
@@ -182,6 +183,7 @@ impl Daemon {
         };
         let (control, running) = agent::start(parts).await?;
         let beat = ticker::start(control.clone()).await?;
+        tracker.spawn(recovering::follow(catalog.clone(), stop.clone()));
         tracker.spawn(care::follow(control.clone(), workshop, logs.clone(), folder.path().to_owned(), stop.clone()));
         let actor_end = CancellationToken::new();
         let ended = actor_end.clone();

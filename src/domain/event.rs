@@ -94,6 +94,7 @@ catalogue! {
     TaskReassigned "delegate.task_reassigned" Warn "connection, run, delegate, to, attempt, class, hint" "A delegate was lost at a task, or could not connect: another one tries it, or it waits for one."
     CertificateExpiring "certificate.expiring" Warn "connection, days_left" "The certificate of a connection's server runs out within 30 days."
     CatalogUnwritable "catalog.unwritable" Error "class, hint" "The catalog cannot be written: what is found is lost until it can. Logged, and shown by `status`."
+    CatalogWritable "catalog.writable" Info "unwritable_ms" "The catalog can be written again."
     MirrorRemoved "mirror.removed" Info "delegate, mirror, reason, bytes" "A mirror that no link uses was removed: unused for `mirrors_keep`, or its room was needed (`budget`)."
     MirrorOverBudget "mirror.over_budget" Warn "delegate, bytes, excess_bytes" "The mirrors that links use need more room than `disk` in `[retention]` leaves them; none is removed."
     MirrorRebuilt "mirror.rebuilt" Warn "connection, delegate, reason" "A mirror could not be used and was fetched anew."

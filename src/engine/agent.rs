@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
-use suitesync_contract::{DelegateName, Failure, FailureClass, Progress, RunId, TaskId};
+use suitesync_contract::{DelegateName, Progress, RunId, TaskId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ enum Note {
     Tested(Box<testing::RecordedTest>),
     Synced(syncing::RecordedSync),
     FallenDue(scheduling::FallenDue),
-    NotFallenDue(scheduling::Unrecorded, Box<CatalogError>),
+    NotFallenDue(scheduling::Unrecorded),
     /// A run that went on elsewhere while the agent was away is over.
     Resumed(Box<running::ResumedRun>),
     /// A run that nobody has begun is handed out anew, for another delegate.
@@ -86,8 +86,6 @@ pub(crate) struct Agent {
     config: Arc<Config>,
     started_with: Arc<Config>,
     content_hash: String,
-    /// Why the last write of the catalog failed, until one succeeds.
-    unwritable: Option<Failure>,
     generation: u64,
     started_at: DateTime<Utc>,
     configured_at: DateTime<Utc>,
@@ -126,7 +124,6 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         config: Arc::clone(&config),
         started_with: config,
         content_hash: parts.content_hash,
-        unwritable: None,
         generation: 1,
         started_at: now,
         configured_at: now,
@@ -217,7 +214,7 @@ impl Agent {
             all_known: self.dispatcher.all_known(),
             executes_runs: self.executes_runs(),
             run_users: self.run_users.clone(),
-            unwritable: self.unwritable.clone(),
+            unwritable: self.catalog.unwritable(),
         }
     }
 
@@ -253,7 +250,7 @@ impl Agent {
             Note::Tested(recorded) => self.tested(*recorded),
             Note::Synced(recorded) => self.synced(recorded),
             Note::FallenDue(fallen) => self.fallen_due(fallen),
-            Note::NotFallenDue(before, error) => self.not_fallen_due(before, &error),
+            Note::NotFallenDue(before) => self.not_fallen_due(before),
             Note::Resumed(resumed) => self.end_resumed(*resumed),
             Note::HandedOut(again) => self.handed_out(*again),
             Note::WaitedInVain(task) => self.give_up(task),
@@ -289,23 +286,5 @@ impl Agent {
     fn next_task(&mut self) -> TaskId {
         self.last_task += 1;
         TaskId(self.last_task)
-    }
-
-    /// Takes note that the catalog could not be written; told once until it can be again.
-    fn note_unwritable(&mut self, error: &CatalogError) -> Failure {
-        let folder = self.started_with.agent.state_dir.display();
-        let (class, hint) = if error.full_disk().is_some() {
-            (FailureClass::DiskFull, format!("make room in {folder}"))
-        } else {
-            (FailureClass::Internal, format!("see that {folder} has room and can be written"))
-        };
-        let message = format!("failed to write the catalog: {}", error.cause());
-        let failure = Failure::new(class, message).with_hint(hint);
-        if self.unwritable.is_none() {
-            let event = Event::new(Utc::now(), EventName::CatalogUnwritable, failure.message.as_str());
-            audit::log(&event.failure(&failure));
-        }
-        self.unwritable = Some(failure.clone());
-        failure
     }
 }

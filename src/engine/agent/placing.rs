@@ -90,10 +90,7 @@ impl Agent {
             }
             // It was canceled meanwhile.
             Ok(None) => Some(order.canceled()),
-            Err(error) => {
-                let failure = self.note_unwritable(&error);
-                Some(order.unplaced(failure))
-            }
+            Err(error) => Some(order.unplaced(error.failure(self.catalog.path()))),
         };
         self.end_all(ended.into_iter().collect());
     }

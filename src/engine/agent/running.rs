@@ -5,8 +5,8 @@ mod ending;
 mod resuming;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,12 +37,14 @@ pub(super) struct RunWork {
     cancel: CancellationToken,
     /// Whether its command was started. Set as the delegate says so, whatever the actor is at.
     begun: Arc<AtomicBool>,
+    /// Why it was stopped as soon as it had begun, if it was.
+    unrecorded: Arc<OnceLock<Failure>>,
 }
 
 impl RunWork {
     fn new(record: &RunRecord, cancel: CancellationToken) -> Self {
         let handed = HandedRun { run: record.id, fence: record.fence };
-        Self { link: record.link.clone(), handed, cancel, begun: Arc::default() }
+        Self { link: record.link.clone(), handed, cancel, begun: Arc::default(), unrecorded: Arc::default() }
     }
 
     fn has_begun(&self) -> bool {
@@ -118,6 +120,7 @@ impl Agent {
     pub(super) fn begun(&mut self, id: RunId, delegate: Option<DelegateName>, marker: serde_json::Value) {
         let Some(work) = self.runs.get(&id) else { return };
         let (catalog, cancel, fence) = (self.catalog.clone(), work.cancel.clone(), work.handed.fence);
+        let unrecorded = Arc::clone(&work.unrecorded);
         let because = Because { delegate, ..Because::default() };
         let begin = move |change: &mut Change<'_>| {
             if run::find(change.sql(), id)?.is_none_or(|run| run.fence != fence) {
@@ -128,12 +131,14 @@ impl Agent {
         };
         self.tracker.spawn(async move {
             let begun = catalog.write_durably(None, begin).await;
-            let is_wanted = matches!(&begun, Ok(Some(run)) if run.status == RunStatus::Running);
-            report_write(begun);
-            if !is_wanted {
-                // It was canceled just as it began, or nobody would know of it after a crash.
-                cancel.cancel();
+            match begun {
+                Ok(Some(run)) if run.status == RunStatus::Running => return,
+                // It was canceled just as it began.
+                Ok(_) => {}
+                // After a crash nobody would know of it, and it would be begun twice.
+                Err(error) => drop(unrecorded.set(error.failure(catalog.path()))),
             }
+            cancel.cancel();
         });
     }
 

@@ -75,7 +75,8 @@ impl Agent {
         self.tracker.spawn(async move {
             let note = match record(&catalog, due).await {
                 Ok(fallen) => Note::FallenDue(fallen),
-                Err(error) => Note::NotFallenDue(before, Box::new(error)),
+                // Why is told of the catalog.
+                Err(_) => Note::NotFallenDue(before),
             };
             // Nobody is left to hear it when the agent stops; queued runs are found again after its next start.
             let _ = notes.send(note);
@@ -83,7 +84,6 @@ impl Agent {
     }
 
     pub(super) fn fallen_due(&mut self, fallen: FallenDue) {
-        self.unwritable = None;
         for id in fallen.replaced {
             self.stop_run(id);
         }
@@ -93,8 +93,7 @@ impl Agent {
     }
 
     /// Slots that could not be recorded are not consumed: they are tried again with the next tick.
-    pub(super) fn not_fallen_due(&mut self, before: Unrecorded, error: &CatalogError) {
-        self.note_unwritable(error);
+    pub(super) fn not_fallen_due(&mut self, before: Unrecorded) {
         for (name, consumed) in before {
             if let Some(entry) = self.plan.schedules.get_mut(&name) {
                 entry.consumed = consumed;

@@ -211,7 +211,6 @@ impl Agent {
         };
         match results {
             Ok(results) => {
-                self.unwritable = None;
                 for (summary, record) in results {
                     self.doubt(&key.connection, &summary);
                     self.heed(&key.connection, summary.failure.as_ref());
@@ -226,7 +225,7 @@ impl Agent {
                 self.set_next_sync(&key);
             }
             Err(error) => {
-                let failure = self.note_unwritable(&error);
+                let failure = error.failure(self.catalog.path());
                 for LinkWaiter { link, waiter } in waiting {
                     // Whoever asked may have gone.
                     let _ = waiter.send(Update::Synced(SyncSummary::unrecorded(link, failure.clone())));

@@ -155,9 +155,8 @@ impl Agent {
     ) -> (Instant, Option<Failure>) {
         let record = match record {
             Ok(record) => record,
-            Err(error) => return (Instant::now() + FIRST_RETRY, Some(self.note_unwritable(&error))),
+            Err(error) => return (Instant::now() + FIRST_RETRY, Some(error.failure(self.catalog.path()))),
         };
-        self.unwritable = None;
         match (record, self.plan.connections.get_mut(&test.connection)) {
             (Some(record), Some(entry)) => {
                 entry.record = record;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use suitesync_contract::{DelegateName, Facts, Failure, FailureClass, RunId, Work};
+use suitesync_contract::{DelegateName, Exit, Facts, Failure, FailureClass, RunId, StopReason, Work};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Agent, Ended};
@@ -30,15 +30,16 @@ impl Agent {
         let work = self.runs.remove(&id);
         let Work::Run(task) = &ended.task.work else { return };
         let is_canceled = matches!(&ended.outcome.result, Err(failure) if failure.class == FailureClass::Canceled);
-        if is_canceled && work.is_some_and(|work| !work.has_begun()) {
+        if is_canceled && work.as_ref().is_some_and(|work| !work.has_begun()) {
             // The catalog said so before its delegate was told.
             return;
         }
+        let unrecorded = work.as_ref().and_then(|work| work.unrecorded.get());
         self.record_end(EndedRun {
             handed: HandedRun { run: task.run, fence: task.fence },
             delegate: ended.delegate,
             results_wanted: !task.results.is_empty(),
-            result: ended.outcome.result,
+            result: as_begun(unrecorded, ended.outcome.result),
         });
     }
 
@@ -74,6 +75,19 @@ impl Agent {
                 keeper.settled(handed);
             }
         });
+    }
+}
+
+/// What came of a run whose beginning could not be recorded: it was stopped for that, unless it was over before.
+pub(super) fn as_begun(unrecorded: Option<&Failure>, result: Result<Facts, Failure>) -> Result<Facts, Failure> {
+    let was_stopped = match &result {
+        Ok(Facts::Run(report)) => report.exit == Exit::Stopped(StopReason::Canceled),
+        Ok(Facts::Probe(_) | Facts::Sync(_)) => false,
+        Err(failure) => failure.class == FailureClass::Canceled,
+    };
+    match unrecorded {
+        Some(failure) if was_stopped => Err(failure.clone()),
+        Some(_) | None => result,
     }
 }
 

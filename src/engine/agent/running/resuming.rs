@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::{Agent, Note, report_write};
 use super::RunWork;
-use super::ending::{EndedRun, record_at_last};
+use super::ending::{EndedRun, as_begun, record_at_last};
 use crate::catalog::run::{Because, RunFilter, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, run};
 use crate::domain::run::{RunEvent, RunStatus};
@@ -186,7 +186,8 @@ impl Agent {
     /// A run that went on elsewhere is over.
     pub(in crate::engine::agent) fn end_resumed(&mut self, resumed: ResumedRun) {
         let ResumedRun { handed, delegate, results_wanted, result } = resumed;
-        self.runs.remove(&handed.run);
+        let work = self.runs.remove(&handed.run);
+        let result = as_begun(work.as_ref().and_then(|work| work.unrecorded.get()), result);
         let impossible = self.dispatcher.vacate(&delegate);
         self.end_all(impossible);
         let reported = matches!(&result, Ok(Facts::Run(report)) if !report.results.is_empty());
