@@ -18,6 +18,7 @@ mod imports;
 mod kills;
 mod life;
 mod plugins;
+mod problems;
 mod remote;
 mod repositories;
 mod run_access;
