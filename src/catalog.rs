@@ -8,6 +8,7 @@ pub mod columns;
 pub mod connection;
 pub mod contents;
 pub mod delegate;
+pub mod delivery;
 mod error;
 pub mod history;
 pub mod import;

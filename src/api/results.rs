@@ -25,7 +25,7 @@ use super::answer::{Answer, json};
 use super::peer::Asking;
 use super::read::check_link;
 use crate::catalog::contents::cases::{self, CaseFilter};
-use crate::catalog::import::NewImport;
+use crate::catalog::delivery::NewDelivery;
 use crate::catalog::results::{self, Recorded, ResultFilter, ResultRecord};
 use crate::catalog::{CatalogError, Result as Stored};
 use crate::config::Config;
@@ -106,7 +106,7 @@ pub(super) async fn import(
     let spooled = spool(body, folder, MAX_REPORT).await.map_err(|error| error.refusal(folder))?;
     let unknown_project = unknown_project(&state.config, &query.project);
     let turn = imports.0.acquire_owned().await.map_err(|_| Refusal::unavailable("the agent is stopping"))?;
-    let (source, new) = (query.source.clone(), spooled.import(query));
+    let (source, new) = (query.source.clone(), spooled.delivery(query));
     let read = tokio::task::spawn_blocking(move || read(spooled.file, source));
     let report = Arc::new(read.await.map_err(|_| Refusal::unavailable("failed to read the report"))?);
     let (catalog, by, told) = (api.control.catalog.clone(), who.name().to_owned(), Arc::clone(&report));
@@ -175,8 +175,8 @@ struct Spooled {
 }
 
 impl Spooled {
-    fn import(&self, query: ImportQuery) -> NewImport {
-        NewImport { project: query.project, source: query.source, content: self.content.clone() }
+    fn delivery(&self, query: ImportQuery) -> NewDelivery {
+        NewDelivery { project: query.project, source: query.source, content: self.content.clone(), run: None }
     }
 }
 

@@ -4,6 +4,7 @@
 //! stays with its project, and can be attached when the case appears.
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::Value;
@@ -20,7 +21,7 @@ use super::wanted::Wanted;
 pub struct Origin<'a> {
     pub project: &'a str,
     pub run: Option<RunId>,
-    /// The import that they came with, if they did.
+    /// The delivery that they came with, if they did.
     pub import: Option<i64>,
     /// The link whose cases they are of; nothing where any link of the project may hold them.
     pub link: Option<&'a LinkName>,
@@ -76,7 +77,12 @@ pub struct ResultFilter {
 }
 
 /// Records the cases of reports, in their order.
-pub fn record(sql: &Connection, origin: &Origin<'_>, files: &[ResultFile], now: DateTime<Utc>) -> Result<Recorded> {
+pub fn record(
+    sql: &Connection,
+    origin: &Origin<'_>,
+    files: &[Arc<ResultFile>],
+    now: DateTime<Utc>,
+) -> Result<Recorded> {
     let mut recorded = Recorded::default();
     for file in files {
         recorded += record_some(sql, origin, (&file.path, 0), &file.cases, now)?;
@@ -220,9 +226,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ResultRecord> {
     })
 }
 
-/// Forgets results recorded before `before`; returns how many.
-pub fn forget(sql: &Connection, before: DateTime<Utc>) -> Result<usize> {
-    Ok(sql.execute("DELETE FROM result WHERE recorded_at < ?1", [millis(before)])?)
+/// Forgets results recorded before `before`, up to `limit` of them; whether those were all.
+pub fn forget(sql: &Connection, before: DateTime<Utc>, limit: usize) -> Result<bool> {
+    let some = "DELETE FROM result WHERE id IN (SELECT id FROM result WHERE recorded_at < ?1 LIMIT ?2)";
+    Ok(sql.execute(some, (millis(before), limit))? < limit)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::wanted::Wanted;
 use super::{Change, Result};
 use crate::domain::run::{RunEvent, RunStatus};
 
-pub use ending::{RunEnded, end};
+pub use ending::{RunEnded, deliver, end};
 pub use overview::{RunEnd, RunTotals, newest, newest_ends, totals};
 pub use unfinished::{ids, queued, unfinished};
 

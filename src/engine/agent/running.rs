@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::operating::unrecorded;
 use super::{Agent, Job, Note, report_write};
+use crate::catalog::delivery::AT_ONCE;
 use crate::catalog::run::{Because, RunRecord};
 use crate::catalog::{Change, import, results, run};
 use crate::domain::run::{RunEvent, RunStatus, RunVerdict};
@@ -214,12 +215,15 @@ impl Agent {
             (before(retention.runs), before(retention.results));
         let (catalog, logs) = (self.catalog.clone(), self.logs.clone());
         let forget = move |change: &mut Change<'_>| {
-            results::forget(change.sql(), results_before)?;
             import::forget(change.sql(), results_before)?;
             run::forget(change.sql(), runs_before)
         };
         self.tracker.spawn(async move {
-            match catalog.write(forget).await {
+            let forgotten = async {
+                while !catalog.write(move |change| results::forget(change.sql(), results_before, AT_ONCE)).await? {}
+                catalog.write(forget).await
+            };
+            match forgotten.await {
                 Ok(gone) => tokio::task::spawn_blocking(move || logs.remove(&gone)).await.unwrap_or_default(),
                 Err(error) => report_write::<()>(Err(error)),
             }

@@ -3,7 +3,8 @@
 use suitesync_contract::{CaseResult, CaseStatus, ResultFileState};
 
 use super::*;
-use crate::catalog::results::ResultFilter;
+use crate::catalog::delivery::AT_ONCE;
+use crate::catalog::results::{self, ResultFilter};
 use crate::domain::event::{Event, EventName};
 
 /// Enough for a handful of writes.
@@ -25,8 +26,9 @@ fn report() -> Arc<ResultFile> {
     Arc::new(ResultFile { path: "report.xml".to_owned(), state: ResultFileState::Whole, cases, notices: Vec::new() })
 }
 
-fn new(project: &str) -> NewImport {
-    NewImport { project: project.to_owned(), source: "report.xml".to_owned(), content: "c0ffee".to_owned() }
+fn new(project: &str) -> NewDelivery {
+    let (source, content) = ("report.xml".to_owned(), "c0ffee".to_owned());
+    NewDelivery { project: project.to_owned(), source, content, run: None }
 }
 
 fn catalog() -> (tempfile::TempDir, Catalog) {
@@ -61,8 +63,8 @@ async fn a_report_counts_once_a_project() {
 async fn results_of_an_import_that_broke_off_never_show_and_go_with_the_next() {
     let (_folder, catalog) = catalog();
     let begin = |change: &mut Change<'_>| {
-        let id = import::begin(change, &new("web"))?;
-        Piece { import: id, project: "web".to_owned(), first: 0, report: report() }.record(change, Utc::now())
+        let delivery = delivery::begin(change.sql(), new("web"), Utc::now())?;
+        delivery.writes(vec![report()]).next().map(|write| write(change)).transpose()
     };
     catalog.write(begin).await.unwrap();
     assert_eq!(count(&catalog).await, (0, AT_ONCE));

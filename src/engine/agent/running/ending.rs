@@ -7,10 +7,12 @@ use chrono::Utc;
 use suitesync_contract::{DelegateName, Exit, Facts, Failure, FailureClass, RunId, StopReason, Work};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Agent, Ended};
+use super::super::{Agent, Ended, report_write};
+use crate::catalog::results::Recorded;
 use crate::catalog::run::{Because, RunEnded, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, run};
 use crate::domain::run::{RunEvent, RunStatus, RunVerdict};
+use crate::engine::importing;
 use crate::engine::remote::HandedRun;
 
 /// How long the end of a run waits that could not be recorded: somebody has to make room.
@@ -50,7 +52,7 @@ impl Agent {
         let (at, catalog) = (Utc::now(), self.catalog.clone());
         let stop = self.stop.clone();
         let result = match result {
-            Ok(Facts::Run(report)) => Ok(RunEnded { report, results_wanted, delegate, at }),
+            Ok(Facts::Run(report)) => Ok(RunEnded::new(report, results_wanted, delegate, at)),
             Ok(Facts::Probe(_) | Facts::Sync(_)) => {
                 Err((Failure::new(FailureClass::Internal, "the delegate answered a run with something else"), delegate))
             }
@@ -60,13 +62,11 @@ impl Agent {
             Err(failure) => Err((failure, delegate)),
         };
         self.tracker.spawn(async move {
-            let written = match result.map(Arc::new) {
-                Ok(ended) => {
-                    let end = move |change: &mut Change<'_>| run::end(change, &ended);
-                    record_at_last(&catalog, &stop, handed.run, end).await
-                }
+            let written = match result {
+                Ok(ended) => record_report(&catalog, &stop, ended).await,
                 Err((failure, delegate)) => {
-                    record_at_last(&catalog, &stop, handed.run, failing(handed, failure, delegate)).await
+                    let end = failing(handed, failure, delegate);
+                    record_at_last(&catalog, &stop, handed.run, end).await.map(drop)
                 }
             };
             if written.is_ok()
@@ -76,6 +76,34 @@ impl Agent {
             }
         });
     }
+}
+
+/// Records what a delegate reports of a run that is over. Results that are too many for one write come before its end, so
+/// that others can write between them; none of them counts until then, or at all if the end is refused.
+async fn record_report(catalog: &Catalog, stop: &CancellationToken, ended: RunEnded) -> Result<(), CatalogError> {
+    let (run, ended) = (ended.run, Arc::new(ended));
+    let delivered = if ended.is_large() { deliver(catalog, stop, &ended).await? } else { None };
+    let end = move |change: &mut Change<'_>| run::end(change, &ended, delivered);
+    let over = record_at_last(catalog, stop, run, end).await?;
+    if let (None, Some((id, _))) = (over, delivered) {
+        report_write(importing::clear(catalog, Some(id)).await);
+    }
+    Ok(())
+}
+
+async fn deliver(
+    catalog: &Catalog,
+    stop: &CancellationToken,
+    ended: &Arc<RunEnded>,
+) -> Result<Option<(i64, Recorded)>, CatalogError> {
+    let (begun, run) = (Arc::clone(ended), ended.run);
+    let begin = move |change: &mut Change<'_>| run::deliver(change, &begun);
+    let Some(delivery) = record_at_last(catalog, stop, run, begin).await? else { return Ok(None) };
+    let (id, mut recorded) = (delivery.id, Recorded::default());
+    for write in delivery.writes(ended.results.clone()) {
+        recorded += record_at_last(catalog, stop, run, write).await?;
+    }
+    Ok(Some((id, recorded)))
 }
 
 /// What came of a run whose beginning could not be recorded: it was stopped for that, unless it was over before.
@@ -141,21 +169,4 @@ fn nobody_executes() -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn an_end_that_cannot_be_written_is_written_once_there_is_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
-        let tries = Arc::new(AtomicU32::new(0));
-        let end = move |_: &mut Change<'_>| match tries.fetch_add(1, Ordering::Relaxed) {
-            0..3 => Err(CatalogError::Sqlite(rusqlite::Error::ExecuteReturnedResults)),
-            tried => Ok(tried),
-        };
-        let written = record_at_last(&catalog, &CancellationToken::new(), RunId(1), end).await;
-        assert_eq!(written.unwrap(), 3);
-    }
-}
+mod tests;
