@@ -19,7 +19,7 @@ use suitesync_loopback::Change;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::support::processes::folders_of_runs;
+use crate::support::processes::{folders_of_runs, is_running};
 use crate::support::{PATIENCE, Site, TOKEN, wait_for};
 
 const SECRET: &str = "canary-run-secret";
@@ -263,6 +263,23 @@ async fn a_killed_delegate_leaves_nothing_and_is_begun_again() {
     if let Err(failure) = again.await {
         assert_eq!(failure.class, FailureClass::DelegateLost, "{failure}");
     }
+    hired.stop().await;
+}
+
+#[tokio::test]
+async fn a_killed_delegate_leaves_no_daemon_however_it_hides() {
+    let mark = "30291.5";
+    let stage = Stage::new();
+    let hired = stage.delegate();
+    let hides = format!("(cd / && env -i setsid setsid -f sh -c 'trap \"\" TERM; exec sleep {mark} <&- >&- 2>&-' &)");
+    let script = format!("{hides}; {STUBBORN}");
+    let (report, ()) = tokio::join!(hired.run(stage.task(&script)), async {
+        let processes = hired.printed(3).await;
+        wait_for("the daemon to hide", || is_running(mark).then_some(()));
+        kill(processes[1]);
+    });
+    assert_eq!(report.unwrap_err().class, FailureClass::DelegateLost);
+    assert!(!is_running(mark));
     hired.stop().await;
 }
 

@@ -15,7 +15,7 @@ pub use disk::{Measured, measure};
 pub use files::{Globs, InvalidGlob, Listing, Results, list, read_results};
 pub use log::{LogFile, LogSummary, close_log};
 pub use process::{
-    ProcessId, RUN_VARIABLE, RunEnd, RunLimits, RunMarker, RunOrder, RunProgress, Runner, StopSignal, StoppedProcess,
-    Swept, base_environment, sweep,
+    Brand, ProcessId, RUN_VARIABLE, RunEnd, RunLimits, RunMarker, RunOrder, RunProgress, Runner, StopSignal,
+    StoppedProcess, Swept, base_environment, sweep,
 };
 pub use redactor::{MIN_SECRET, RedactedStream, Redactor, RedactorError, Secret};

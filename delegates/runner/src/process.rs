@@ -7,6 +7,7 @@
 //! A process that uses a [`Runner`] becomes the parent of orphans (`PR_SET_CHILD_SUBREAPER`). What else it starts must
 //! stay in its own session: a child that makes itself a session of its own is taken for an orphan of the only run.
 
+mod brand;
 mod containment;
 mod control_group;
 mod environment;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use suitesync_contract::{Exit, StopReason};
 use tokio_util::sync::CancellationToken;
 
+pub use self::brand::Brand;
 pub use self::containment::{StopSignal, StoppedProcess, Swept};
 use self::control_group::ControlGroup;
 pub use self::environment::base_environment;

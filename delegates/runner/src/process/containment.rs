@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, waitpid};
 use serde::{Deserialize, Serialize};
 
+use super::brand::Brand;
 use super::control_group::ControlGroup;
 use super::family::{self, Company, Marks};
 use super::table::{self, Life, Ourselves, Process, ProcessId};
@@ -59,6 +60,7 @@ pub struct Swept {
 #[derive(Debug, Clone)]
 pub(super) struct Family {
     pub(super) run: String,
+    pub(super) brand: Option<Brand>,
     pub(super) leader: Option<ProcessId>,
     /// The working folder, without symbolic links; none where it may be anyone's.
     pub(super) folder: Option<PathBuf>,
@@ -74,7 +76,8 @@ impl Family {
     pub(super) fn alive(&mut self) -> Vec<Process> {
         let processes = table::look(self.leader.map_or(0, |leader| leader.started));
         let folder = self.folder.as_deref();
-        let marks = Marks { run: &self.run, leader: self.leader, folder, seen: &self.seen };
+        let (brand, leader) = (self.brand, self.leader);
+        let marks = Marks { run: &self.run, brand, leader, folder, seen: &self.seen };
         let ourselves = Ourselves::look();
         let members = family::members(&processes, marks, ourselves, (self.company)());
         let (alive, ended): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.life == Life::Alive);

@@ -2,17 +2,19 @@
 //!
 //! A process belongs to a run when one of these holds:
 //! - its environment names the run;
+//! - it has the run's brand, and is not in our session;
 //! - it is in the session or the group of the run's first process, which is held until all others are gone, so that
 //!   its number means no other;
 //! - it was seen to belong to it before;
 //! - its parent belongs to it;
-//! - it came to us as an orphan, names no run, and is in the run's working folder or no other run is under way: a
-//!   daemon that left its session and cleared its environment. What we start ourselves is in our session, and so never
-//!   taken for one.
+//! - it came to us as an orphan, names no run, has no brand, and is in the run's working folder or no other run is under
+//!   way: a daemon that left its session and cleared its environment. What we start ourselves is in our session, and so
+//!   never taken for one.
 
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::brand::Brand;
 use super::table::{Ourselves, Process, ProcessId};
 
 /// Whether other runs of ours are under way.
@@ -27,6 +29,7 @@ pub(super) enum Company {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marks<'a> {
     pub(super) run: &'a str,
+    pub(super) brand: Option<Brand>,
     pub(super) leader: Option<ProcessId>,
     /// Where its orphans are told by their working folder.
     pub(super) folder: Option<&'a Path>,
@@ -46,11 +49,15 @@ pub(super) fn members<'a>(
         let came_to_us = process.parent == ourselves.pid && process.session != ourselves.session;
         let folder = process.folder.as_ref().zip(marks.folder);
         let is_here = folder.is_some_and(|(present, folder)| present.starts_with(folder));
-        came_to_us && process.run.is_none() && (is_here || company == Company::Alone)
+        let is_nobodys = process.run.is_none() && process.brand.is_none();
+        came_to_us && is_nobodys && (is_here || company == Company::Alone)
     };
     let is_marked = |process: &Process| {
         let in_session = leader.is_some_and(|leader| [process.session, process.group].contains(&leader));
-        in_session || process.run.as_deref() == Some(marks.run) || marks.seen.contains(&process.id)
+        // What we start while a run begins may have its brand.
+        let is_branded =
+            process.brand.is_some() && process.brand == marks.brand && process.session != ourselves.session;
+        in_session || is_branded || process.run.as_deref() == Some(marks.run) || marks.seen.contains(&process.id)
     };
     let others = || table.iter().filter(|process| process.id.pid != ourselves.pid);
     let mut pids: HashSet<i32> =
@@ -78,12 +85,23 @@ mod tests {
     fn process(pid: i32, parent: i32, session: i32, run: Option<&str>) -> Process {
         let id = ProcessId { pid, started: 7 };
         let run = run.map(str::to_owned);
-        Process { id, name: "x".to_owned(), life: Life::Alive, parent, group: pid, session, run, folder: None }
+        Process {
+            id,
+            name: "x".to_owned(),
+            life: Life::Alive,
+            parent,
+            group: pid,
+            session,
+            run,
+            brand: None,
+            folder: None,
+        }
     }
 
     fn check(process: Process, company: Company, expect: bool) {
         let seen = HashSet::from([ProcessId { pid: 300, started: 7 }]);
-        let marks = Marks { run: "a", leader: Some(LEADER), folder: Some(Path::new("/a")), seen: &seen };
+        let brand = Some(Brand::of_run("a"));
+        let marks = Marks { run: "a", brand, leader: Some(LEADER), folder: Some(Path::new("/a")), seen: &seen };
         let table = [process.clone(), self::process(10, 1, 5, Some("a")), self::process(100, 10, 100, Some("a"))];
         let found = members(&table, marks, US, company);
         assert_eq!(found.contains(&&process), expect, "{process:?}");
@@ -96,6 +114,16 @@ mod tests {
         check(process(200, 1, 200, Some("a")), Company::Others, true);
         check(process(300, 1, 300, None), Company::Others, true);
         check(process(200, 100, 200, Some("inner")), Company::Others, true);
+    }
+
+    #[test]
+    fn a_process_belongs_to_the_run_whose_brand_it_has_wherever_it_went() {
+        let branded =
+            |run, parent, session| Process { brand: Some(Brand::of_run(run)), ..process(200, parent, session, None) };
+        check(branded("a", 1, 200), Company::Others, true);
+        check(branded("a", 10, 200), Company::Others, true);
+        check(branded("b", 10, 200), Company::Alone, false);
+        check(branded("a", 10, 5), Company::Alone, false);
     }
 
     #[test]
@@ -124,10 +152,10 @@ mod tests {
     fn descendants_are_followed_and_a_number_used_again_is_not() {
         let none = HashSet::new();
         let table = [process(200, 1, 200, Some("a")), process(201, 200, 201, None), process(202, 201, 202, None)];
-        let marks = Marks { run: "a", leader: None, folder: None, seen: &none };
+        let marks = Marks { run: "a", brand: None, leader: None, folder: None, seen: &none };
         assert_eq!(members(&table, marks, US, Company::Others).len(), 3);
         let reused = [Process { id: ProcessId { pid: 100, started: 8 }, ..process(100, 1, 100, None) }];
-        let marks = Marks { run: "a", leader: Some(LEADER), folder: None, seen: &none };
+        let marks = Marks { run: "a", brand: None, leader: Some(LEADER), folder: None, seen: &none };
         assert!(members(&reused, marks, US, Company::Others).is_empty());
     }
 }

@@ -9,6 +9,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use suitesync_contract::Exit;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::brand::Brand;
 use super::program::{self, StartFault};
 use super::table::{self, ProcessId, RUN_VARIABLE};
 use super::{RunOrder, control_group::ControlGroup};
@@ -51,7 +52,7 @@ fn spawn(order: &RunOrder, command: &[String], writer: io::PipeWriter) -> io::Re
     });
     // Listened for from before, or the end of a quick process could be missed.
     let children = signal(SignalKind::child())?;
-    let child = wrapped.wrap(ProcessSession).spawn()?;
+    let child = Brand::of_run(&order.id).put_on(|| wrapped.wrap(ProcessSession).spawn())?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("the kernel's numbers are positive");
     // Not reaped yet, so it is there even if it has ended.
     let process = table::stat(pid.as_raw_pid()).ok_or(io::ErrorKind::NotFound)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::brand::Brand;
 use super::containment::{Family, Swept};
 use super::control_group::ControlGroup;
 use super::family::Company;
@@ -19,6 +20,9 @@ pub struct RunMarker {
     pub run: String,
     /// Which start of the host this was; after another nothing of it can be left.
     pub boot: String,
+    /// What the run's processes were started with; none where an earlier version wrote this.
+    #[serde(default)]
+    pub brand: Option<Brand>,
     /// The first process, which leads the run's session and group.
     pub leader: Option<ProcessId>,
     /// The run's own control group.
@@ -28,7 +32,8 @@ pub struct RunMarker {
 impl RunMarker {
     /// The marker of a run that is about to begin.
     pub fn new(run: &str) -> io::Result<Self> {
-        Ok(Self { run: run.to_owned(), boot: boot()?, leader: None, control_group: None })
+        let brand = Some(Brand::of_run(run));
+        Ok(Self { run: run.to_owned(), boot: boot()?, brand, leader: None, control_group: None })
     }
 }
 
@@ -40,15 +45,15 @@ fn boot() -> io::Result<String> {
 /// Ends what is left of a run whose runner is no more: asks, waits for `grace`, kills. It blocks until nothing is left
 /// or ten seconds have passed on killing.
 ///
-/// Found is what names the run in its environment, what is in the session of its first process while that is there,
-/// and what descends from these. What cleared its environment, left the session and lost its parent is found by its
-/// control group alone.
+/// Found is what names the run in its environment or has its brand, what is in the session of its first process while
+/// that is there, and what descends from these. What took all of that off by itself is found by its control group alone.
 pub fn sweep(marker: &RunMarker, grace: Duration) -> Swept {
     if boot().is_ok_and(|boot| boot != marker.boot) {
         return Swept::default();
     }
     let mut family = Family {
         run: marker.run.clone(),
+        brand: marker.brand,
         leader: marker.leader,
         folder: None,
         control_group: marker.control_group.clone().map(ControlGroup::at),

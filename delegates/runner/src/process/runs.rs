@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::RunOrder;
+use super::brand::Brand;
 use super::containment::{Family, Swept};
 use super::control_group::ControlGroup;
 use super::family::Company;
@@ -33,9 +34,9 @@ enum State {
 impl Underway {
     pub(super) fn begin(order: &RunOrder, control_group: Option<ControlGroup>) -> Self {
         UNDERWAY.fetch_add(1, Ordering::SeqCst);
-        let (run, seen) = (order.id.clone(), Default::default());
+        let (run, brand, seen) = (order.id.clone(), Some(Brand::of_run(&order.id)), Default::default());
         let folder = order.working_folder.canonicalize().ok();
-        let family = Family { run, leader: None, folder, control_group, seen, company };
+        let family = Family { run, brand, leader: None, folder, control_group, seen, company };
         Self { family: Arc::new(Mutex::new(family)), state: State::Running }
     }
 

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use rustix::process::getpid;
 use serde::{Deserialize, Serialize};
 
+use super::brand::Brand;
+
 /// The variable that marks every process of a run, with the run's id as its value.
 pub const RUN_VARIABLE: &str = "SUITESYNC_RUN";
 
@@ -38,6 +40,8 @@ pub(super) struct Process {
     pub(super) session: i32,
     /// The run that its environment names; nothing where that cannot be read, as a zombie's.
     pub(super) run: Option<String>,
+    /// The one that it was started with, or whoever started it.
+    pub(super) brand: Option<Brand>,
     /// Its working folder, as far as it can be read.
     pub(super) folder: Option<PathBuf>,
 }
@@ -65,7 +69,7 @@ pub(super) fn look(since: u64) -> Vec<Process> {
     pids.filter_map(stat).filter(|process| process.id.started >= since).map(with_surroundings).collect()
 }
 
-/// One process, without its run and its folder.
+/// One process, without its run, its brand and its folder.
 pub(super) fn stat(pid: i32) -> Option<Process> {
     parse(pid, &String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
 }
@@ -86,13 +90,15 @@ fn parse(pid: i32, line: &str) -> Option<Process> {
         group: number(2)?,
         session: number(3)?,
         run: None,
+        brand: None,
         folder: None,
     })
 }
 
 fn with_surroundings(process: Process) -> Process {
     let pid = process.id.pid;
-    Process { run: run_of(pid), folder: fs::read_link(format!("/proc/{pid}/cwd")).ok(), ..process }
+    let folder = fs::read_link(format!("/proc/{pid}/cwd")).ok();
+    Process { run: run_of(pid), brand: Brand::of_process(pid), folder, ..process }
 }
 
 fn run_of(pid: i32) -> Option<String> {

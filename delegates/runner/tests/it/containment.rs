@@ -47,9 +47,43 @@ async fn a_daemon_that_also_clears_its_environment_is_killed() {
     check_gone("trap '' TERM; (env -i setsid -f sh -c \"$stays\" x one &); sleep 60", &["one"]).await;
 }
 
+/// Leaves group, session, parent, environment, descriptors and folder behind. `$here/$1` names its file.
+const HIDES: &str = "here=$PWD; (cd / && env -i setsid setsid -f sh -c \"exec <&- >&- 2>&-; cd $here; \
+    echo \\$\\$ > hidden.part; mv hidden.part hidden; cd /; trap '' TERM; while :; do sleep 1; done\" &)";
+
+#[tokio::test]
+async fn a_daemon_that_leaves_everything_behind_is_killed_and_a_run_beside_it_is_not() {
+    let (hiding, other) = (Stage::shell(&format!("{HIDES}; sleep 60")), Stage::shell("echo > ready; sleep 60"));
+    let ends = async {
+        hiding.wait_for("hidden").await;
+        other.wait_for("ready").await;
+        hiding.cancel.cancel();
+    };
+    let first = async {
+        let (end, ()) = tokio::join!(hiding.run(), ends);
+        assert!(end.swept.remaining.is_empty() && !is_there(hiding.pid("hidden")), "{:?}", end.swept);
+        assert!(is_there(other.marker().leader.unwrap().pid));
+        other.cancel.cancel();
+    };
+    let ((), other_end) = tokio::join!(first, other.run());
+    assert_eq!(other_end.exit, Exit::Stopped(StopReason::Canceled));
+}
+
 #[tokio::test]
 async fn what_is_stopped_is_ended() {
     check_gone("sh -c \"$stays\" x one & while ! test -e one; do :; done; kill -STOP $!; sleep 60", &["one"]).await;
+}
+
+#[tokio::test]
+async fn a_group_that_has_stopped_itself_is_ended() {
+    let deaf = "trap '' TERM CONT TSTP";
+    check_gone(
+        &format!("{deaf}; sh -c \"$stays\" x one & while ! test -e one; do :; done; echo $$ > two; kill -STOP 0"),
+        &["one", "two"],
+    )
+    .await;
+    let daemon = "setsid sh -c 'echo $$ > one; kill -STOP 0' & echo $$ > two; kill -STOP $$";
+    check_gone(&format!("{deaf}; {daemon}"), &["one", "two"]).await;
 }
 
 #[tokio::test]

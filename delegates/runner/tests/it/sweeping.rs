@@ -128,8 +128,11 @@ const KILLED_RUNNER: &str = "SUITESYNC_TEST_KILLED_RUNNER";
 #[tokio::test]
 async fn runner_to_be_killed() {
     let Some(folder) = std::env::var_os(KILLED_RUNNER).map(PathBuf::from) else { return };
-    let mut stage =
-        Stage::shell("setsid sh -c 'trap \"\" TERM; echo $$ > one.part; mv one.part one; sleep 60' & sleep 60");
+    // The second leaves group, session, parent, environment, descriptors and folder behind.
+    let hides = "here=$PWD; (cd / && env -i setsid setsid -f sh -c \"exec <&- >&- 2>&-; trap '' TERM; cd $here; \
+        echo \\$\\$ > two.part; mv two.part two; cd /; while :; do sleep 1; done\" &)";
+    let stays = "setsid sh -c 'trap \"\" TERM; echo $$ > one.part; mv one.part one; sleep 60' & sleep 60";
+    let mut stage = Stage::shell(&format!("{hides}; {stays}"));
     stage.order.working_folder = folder.clone();
     let keep = |progress| {
         let RunProgress::Started(marker) = progress else { return };
@@ -146,12 +149,13 @@ async fn what_a_killed_runner_left_is_found_by_its_marker() {
     runner.args(["--exact", "sweeping::runner_to_be_killed"]).env(KILLED_RUNNER, folder.path());
     runner.env("TMPDIR", folder.path());
     let mut runner = runner.stdout(Stdio::null()).spawn().unwrap();
-    let (marker, one) = (folder.path().join("marker"), folder.path().join("one"));
-    until(|| marker.exists() && one.exists()).await;
+    let [marker, one, two] = ["marker", "one", "two"].map(|name| folder.path().join(name));
+    until(|| marker.exists() && one.exists() && two.exists()).await;
     runner.kill().unwrap();
     runner.wait().unwrap();
     let marker: RunMarker = serde_json::from_str(&fs::read_to_string(marker).unwrap()).unwrap();
-    let pids = [fs::read_to_string(one).unwrap().trim().parse().unwrap(), marker.leader.unwrap().pid];
+    let pid = |file| fs::read_to_string(file).unwrap().trim().parse().unwrap();
+    let pids = [pid(one), pid(two), marker.leader.unwrap().pid];
     assert!(pids.into_iter().all(is_alive), "nothing was left");
     let swept = sweep(&marker, Duration::from_millis(300));
     assert!(swept.remaining.is_empty() && !pids.into_iter().any(is_alive), "{swept:?}");
