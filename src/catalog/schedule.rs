@@ -8,7 +8,7 @@ use suitesync_contract::ScheduleName;
 
 use super::Result;
 use super::columns::{Columns, millis};
-use crate::domain::schedule::Timetable;
+use crate::domain::schedule::{Timetable, latest_consumed};
 
 /// Up to when the slots of each schedule were dealt with.
 pub fn consumed(sql: &Connection) -> Result<BTreeMap<ScheduleName, DateTime<Utc>>> {
@@ -17,25 +17,27 @@ pub fn consumed(sql: &Connection) -> Result<BTreeMap<ScheduleName, DateTime<Utc>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Notes that every slot up to `slot` is dealt with.
-pub fn consume(sql: &Connection, name: &ScheduleName, slot: DateTime<Utc>) -> Result<()> {
+/// Notes that every slot up to `slot` is dealt with; whether that is news. One that was dealt with never comes again.
+pub fn consume(sql: &Connection, name: &ScheduleName, slot: DateTime<Utc>) -> Result<bool> {
     let mut statement = sql.prepare_cached(
         "INSERT INTO schedule (name, consumed_at) VALUES (?1, ?2)
-         ON CONFLICT (name) DO UPDATE SET consumed_at = max(consumed_at, ?2)",
+         ON CONFLICT (name) DO UPDATE SET consumed_at = ?2 WHERE consumed_at < ?2",
     )?;
-    statement.execute((name.as_str(), millis(slot)))?;
-    Ok(())
+    Ok(statement.execute((name.as_str(), millis(slot)))? > 0)
 }
 
-/// A schedule that is new, or has other slots than before, begins now: what came earlier is none of its business.
+/// A schedule that is new, or has other slots than before, begins now: what came earlier is none of its business. So does
+/// one whose slots were dealt with by a clock that was wrong.
 pub fn begin(sql: &Connection, name: &ScheduleName, timetable: &Timetable, now: DateTime<Utc>) -> Result<()> {
     let mut statement = sql.prepare_cached(
         "INSERT INTO schedule (name, timetable, consumed_at) VALUES (?1, ?2, ?3)
          ON CONFLICT (name) DO UPDATE SET timetable = ?2,
-             consumed_at = iif(timetable IS NULL, consumed_at, max(consumed_at, ?3))
-         WHERE timetable IS NOT ?2",
+             consumed_at = CASE WHEN consumed_at > ?4 THEN ?3
+                                WHEN timetable IS NULL THEN consumed_at
+                                ELSE max(consumed_at, ?3) END
+         WHERE timetable IS NOT ?2 OR consumed_at > ?4",
     )?;
-    statement.execute((name.as_str(), timetable.to_string(), millis(now)))?;
+    statement.execute((name.as_str(), timetable.to_string(), millis(now), millis(latest_consumed(now))))?;
     Ok(())
 }
 
@@ -75,5 +77,24 @@ mod tests {
             let consumed = catalog.write(begin).await.unwrap();
             assert_eq!(consumed.into_values().collect::<Vec<_>>(), [at(expect)], "{cron} at {minutes} min");
         }
+    }
+
+    #[tokio::test]
+    async fn a_slot_is_dealt_with_once_and_what_a_wrong_clock_dealt_with_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
+        let name: ScheduleName = "nightly".parse().unwrap();
+        let day = |days| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(days);
+        let check = move |change: &mut Change<'_>| {
+            let news = [5, 5, 4, 6, 9000].map(|slot| consume(change.sql(), &name, day(slot)).unwrap());
+            assert_eq!(news, [true, false, false, true, true]);
+            let begins = [(8999, 9000), (8998, 8998), (7, 7)].map(|(now, expect)| {
+                begin(change.sql(), &name, &timetable("0 0 3 * * *"), day(now)).unwrap();
+                (consumed(change.sql()).unwrap()[&name], day(expect))
+            });
+            begins.into_iter().for_each(|(found, expect)| assert_eq!(found, expect));
+            Ok(())
+        };
+        catalog.write(check).await.unwrap();
     }
 }

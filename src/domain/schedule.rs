@@ -21,6 +21,15 @@ const ON_TIME: TimeDelta = TimeDelta::seconds(60);
 /// Missed slots are counted up to here; beyond it nobody wants to know how many.
 const MAX_COUNTED: u64 = 1000;
 
+/// How far a clock may be set back and the slots that it had shown do not come again. What lies further ahead was
+/// dealt with by a clock that was wrong, and would hold its schedule back for as long.
+const SET_BACK: TimeDelta = TimeDelta::days(1);
+
+/// The latest slot that can have been dealt with by `now`: a schedule with a later one begins anew.
+pub fn latest_consumed(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.checked_add_signed(SET_BACK).unwrap_or(now)
+}
+
 /// What becomes of slots that passed while the agent was down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

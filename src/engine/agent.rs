@@ -88,6 +88,7 @@ pub(crate) struct Agent {
     content_hash: String,
     generation: u64,
     started_at: DateTime<Utc>,
+    beat: scheduling::Beat,
     configured_at: DateTime<Utc>,
     rejected: Vec<Diagnostic>,
     secrets: Arc<ArcSwap<Secrets>>,
@@ -126,6 +127,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         content_hash: parts.content_hash,
         generation: 1,
         started_at: now,
+        beat: scheduling::Beat::begun(now),
         configured_at: now,
         rejected: Vec::new(),
         secrets: parts.secrets,
@@ -186,7 +188,7 @@ impl Agent {
             Command::Test { connection, waiter, answer } => drop(answer.send(self.test_now(&connection, waiter))),
             Command::Sync { link, waiter, answer } => drop(answer.send(self.sync_now(&link, waiter))),
             Command::Proceed { link, waiter, answer } => drop(answer.send(self.proceed_now(&link, waiter).await)),
-            Command::Tick => self.tick(),
+            Command::Tick => self.tick().await,
             Command::Start { schedule, suite, by, answer } => {
                 drop(answer.send(self.start_schedule(&schedule, suite, &by).await));
             }

@@ -131,3 +131,97 @@ fn what_was_to_begin_while_the_agent_was_down_is_missed_however_short_that_was()
     check("2026-11-21T02:00:01Z", Missed::Skip, None);
     check("2026-11-21T02:00:01Z", Missed::RunOnce, Some(slot));
 }
+
+/// What falls due of a schedule in Berlin, by policy: the slot that is run, and how many are missed.
+fn check_away(cron: &str, consumed: &str, now: &str, (skipped, made_up): ((Option<&str>, u64), (&str, u64))) {
+    let timetable = timetable(cron, "Europe/Berlin");
+    let due = |missed| timetable.due(time(consumed), time(now), time(LONG_AGO), missed).unwrap();
+    let (skip, run_once) = (due(Missed::Skip), due(Missed::RunOnce));
+    assert_eq!((skip.run, skip.missed), (skipped.0.map(time), skipped.1), "{cron} {now}");
+    assert_eq!((run_once.run, run_once.missed), (Some(time(made_up.0)), made_up.1), "{cron} {now}");
+    assert_eq!(skip.consumed, run_once.consumed);
+    let again = timetable.due(skip.consumed, time(now), time(LONG_AGO), Missed::RunOnce);
+    assert_eq!(again, None, "{cron} {now}");
+}
+
+#[test]
+fn slots_that_pass_while_clocks_change_are_missed_one_by_one() {
+    let nightly = "0 30 2 * * *";
+    let (consumed, last) = ("2026-03-27T01:30:00Z", "2026-03-30T00:30:00Z");
+    check_away(nightly, consumed, "2026-03-30T09:00:00Z", ((None, 3), (last, 2)));
+    // The slot in the gap has moved to its end.
+    check_away(nightly, consumed, "2026-03-29T09:00:00Z", ((None, 2), ("2026-03-29T01:00:00Z", 1)));
+    check_away(
+        nightly,
+        consumed,
+        "2026-03-29T01:00:30Z",
+        ((Some("2026-03-29T01:00:00Z"), 1), ("2026-03-29T01:00:00Z", 1)),
+    );
+    let (consumed, last) = ("2026-10-23T00:30:00Z", "2026-10-26T01:30:00Z");
+    check_away(nightly, consumed, "2026-10-26T09:00:00Z", ((None, 3), (last, 2)));
+    // The second of the two half past two is no slot.
+    check_away(nightly, consumed, "2026-10-25T01:30:30Z", ((None, 2), ("2026-10-25T00:30:00Z", 1)));
+    let hourly = "0 0 * * * *";
+    check_away(hourly, "2026-10-24T23:00:00Z", "2026-10-25T03:30:00Z", ((None, 4), ("2026-10-25T03:00:00Z", 3)));
+    check_away(hourly, "2026-03-28T23:00:00Z", "2026-03-29T03:30:00Z", ((None, 4), ("2026-03-29T03:00:00Z", 3)));
+}
+
+#[test]
+fn a_clock_that_is_set_brings_no_slot_twice_and_loses_none() {
+    let hourly = timetable("0 0 * * * *", "UTC");
+    let check = |consumed: &str, now: &str, expect: Option<(Option<&str>, u64)>| {
+        let due = hourly.due(time(consumed), time(now), time(LONG_AGO), Missed::Skip);
+        let expect = expect.map(|(run, missed)| (run.map(time), missed));
+        assert_eq!(due.map(|due| (due.run, due.missed)), expect, "{now} after {consumed}");
+    };
+    // Set back by an hour after ten: nine and ten do not come again, eleven comes.
+    let ten = "2026-11-21T10:00:00Z";
+    for now in ["2026-11-21T09:00:05Z", "2026-11-21T09:59:59Z", "2026-11-21T10:00:01Z"] {
+        check(ten, now, None);
+    }
+    check(ten, "2026-11-21T11:00:01Z", Some((Some("2026-11-21T11:00:00Z"), 0)));
+    // Set forward by a day: its slots are missed, and the next one comes.
+    check(ten, "2026-11-22T10:30:00Z", Some((None, 24)));
+    check(ten, "2026-11-22T10:00:05Z", Some((Some("2026-11-22T10:00:00Z"), 23)));
+    check("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z", Some((Some("2026-11-22T11:00:00Z"), 0)));
+}
+
+#[test]
+fn what_a_clock_has_dealt_with_that_was_wrong_by_more_than_a_day_is_told_apart() {
+    let now = time("2026-11-21T10:00:00Z");
+    assert!(time("2026-11-22T10:00:00Z") <= latest_consumed(now));
+    assert!(time("2026-11-22T10:00:01Z") > latest_consumed(now));
+    assert_eq!(latest_consumed(DateTime::<Utc>::MAX_UTC), DateTime::<Utc>::MAX_UTC);
+}
+
+/// The slot that comes next is the one that has fallen due when it begins, and until the one after it does: else it
+/// would be looked for again and again, or come twice.
+#[test]
+fn the_next_slot_and_the_last_one_agree_wherever_clocks_change() {
+    let crons = ["0 30 2 * * *", "0 */20 * * * *", "0 0 * * * *", "0 15 1,2,3 * * *", "30 59 1 * * SUN", "@daily"];
+    let days = [
+        ("Europe/Berlin", "2026-03-28T20:00:00Z"),
+        ("Europe/Berlin", "2026-10-24T20:00:00Z"),
+        ("Europe/Dublin", "2026-10-24T20:00:00Z"),
+        ("America/New_York", "2026-03-08T02:00:00Z"),
+        ("America/New_York", "2026-11-01T02:00:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T10:00:00Z"),
+        ("Australia/Lord_Howe", "2026-10-03T10:00:00Z"),
+        ("America/Havana", "2026-03-08T00:00:00Z"),
+        ("Africa/Cairo", "2026-04-23T16:00:00Z"),
+    ];
+    for (cron, (zone, from)) in crons.iter().flat_map(|cron| days.map(|day| (cron, day))) {
+        let timetable = timetable(cron, zone);
+        let mut consumed = time(from);
+        for _ in 0..40 {
+            let slot = timetable.slot_after(consumed).unwrap();
+            let next = timetable.slot_after(slot).unwrap();
+            for now in [slot, next - TimeDelta::seconds(1)] {
+                let due = timetable.due(consumed, now, time(LONG_AGO), Missed::RunOnce);
+                let expect = Due { run: Some(slot), missed: 0, consumed: slot };
+                assert_eq!(due, Some(expect), "{cron} in {zone} at {now} after {consumed}");
+            }
+            consumed = slot;
+        }
+    }
+}

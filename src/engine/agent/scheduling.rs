@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use suitesync_contract::{RunId, ScheduleName};
 
 use super::operating::unrecorded;
-use super::{Agent, Note};
+use super::{Agent, Note, report_write};
 use crate::catalog::run::{Because, RunRecord};
 use crate::catalog::{Catalog, CatalogError, Change, run, schedule};
 use crate::config::Config;
 use crate::domain::nearest::suggestion;
 use crate::domain::run::{RunEvent, RunStatus};
-use crate::domain::schedule::Due;
+use crate::domain::schedule::{Due, latest_consumed};
 use crate::engine::control::{Refusal, RefusalKind};
 use crate::engine::plan::ScheduleEntry;
 
@@ -29,6 +29,19 @@ const SCHEDULE_REMOVED: &str = "schedule_removed";
 /// Slots that could not be dealt with now, with the slot that was dealt with before each.
 pub(super) type Unrecorded = Vec<(ScheduleName, DateTime<Utc>)>;
 
+/// What the beat of schedules goes by.
+#[derive(Debug)]
+pub(super) struct Beat {
+    /// When the agent was started, by the clock as it was set since.
+    up_since: DateTime<Utc>,
+}
+
+impl Beat {
+    pub(super) fn begun(now: DateTime<Utc>) -> Self {
+        Self { up_since: now }
+    }
+}
+
 impl Agent {
     /// Takes up the schedules of the configuration: those that are as they were keep their next slot.
     pub(super) async fn plan_schedules(&mut self, now: DateTime<Utc>) -> Result<(), CatalogError> {
@@ -40,7 +53,8 @@ impl Agent {
         self.plan.schedules.retain(|name, _| config.schedules.contains_key(name));
         for (name, settings) in &config.schedules {
             let consumed = consumed.get(name).copied().unwrap_or(now);
-            let same = self.plan.schedules.get(name).is_some_and(|entry| *entry.config == *settings);
+            let is_same = |entry: &ScheduleEntry| *entry.config == *settings && entry.consumed <= latest_consumed(now);
+            let same = self.plan.schedules.get(name).is_some_and(is_same);
             if !same {
                 let entry = ScheduleEntry::new(settings.clone(), consumed);
                 self.plan.schedules.insert(name.clone(), entry);
@@ -51,13 +65,20 @@ impl Agent {
     }
 
     /// Called every second.
-    pub(super) fn tick(&mut self) {
+    pub(super) async fn tick(&mut self) {
         let now = Utc::now();
+        // The clock may be set back: what begins from now on finds the agent up.
+        self.beat.up_since = self.beat.up_since.min(now);
+        if self.plan.schedules.values().any(|entry| entry.consumed > latest_consumed(now)) {
+            tracing::warn!("the clock was set back by more than a day: schedules that had come due begin anew");
+            report_write(self.plan_schedules(now).await);
+        }
         let mut due = Vec::new();
         let mut before = Vec::new();
         while let Some(name) = self.plan.slots.pop_due(now) {
             let Some(entry) = self.plan.schedules.get_mut(&name) else { continue };
-            if let Some(fallen) = entry.config.timetable.due(entry.consumed, now, self.started_at, entry.config.missed)
+            if let Some(fallen) =
+                entry.config.timetable.due(entry.consumed, now, self.beat.up_since, entry.config.missed)
             {
                 before.push((name.clone(), entry.consumed));
                 entry.consumed = fallen.consumed;
@@ -166,8 +187,9 @@ async fn record(catalog: &Catalog, due: Vec<DueSchedule>) -> Result<FallenDue, C
     let recorded = move |change: &mut Change<'_>| {
         let mut recording = Recording::new(Utc::now());
         for due in &due {
-            recording.take(change, due)?;
-            schedule::consume(change.sql(), &due.schedule.config.name, due.due.consumed)?;
+            if schedule::consume(change.sql(), &due.schedule.config.name, due.due.consumed)? {
+                recording.take(change, due)?;
+            }
         }
         Ok(recording.fallen)
     };
