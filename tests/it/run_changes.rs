@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::katalon::small_project;
+use crate::support::katalon::{small_project, suite};
 use crate::support::schedule::many_suites;
 use crate::support::{RunningAgent, Site, wait_for};
 
@@ -124,6 +124,19 @@ fn a_link_that_was_never_synced_is_the_reason_that_its_suites_are_not_run() {
     let _agent = site.agent();
     let run = over(&site, site.start("one")[0]);
     assert_eq!((&run["status"], &run["reason"]), (&json!("error"), &json!("never_synced")), "{run}");
+}
+
+#[test]
+fn a_suite_that_is_called_like_a_glob_takes_nothing_away_from_it() {
+    let site = Site::new();
+    let odd = ["Test Suites/*", "Test Suites/S[0]"].map(|id| suite(id, &["Test Cases/Login"]));
+    let suites = [many_suites(3), odd.to_vec()].concat();
+    let commit = site.repository("shop.git").commit("main", "first", &suites).unwrap();
+    let all = site.schedule("all", "Test Suites/*", "true", "");
+    site.configure(&(shop(&site) + &all + &site.schedule("one", "Test Suites/S[0]", "true", "")));
+    let _agent = site.agent();
+    site.wait_for_commit("shop", &commit);
+    assert_eq!((site.start("all").len(), site.start("one").len()), (5, 2));
 }
 
 #[test]
