@@ -251,7 +251,7 @@ impl Agent {
             Note::Progress(task, progress) => self.pass_on(task, progress),
             Note::Tested(recorded) => self.tested(*recorded),
             Note::Synced(recorded) => self.synced(recorded),
-            Note::FallenDue(fallen) => self.fallen_due(fallen),
+            Note::FallenDue(fallen) => self.recorded_due(fallen),
             Note::NotFallenDue(before) => self.not_fallen_due(before),
             Note::Resumed(resumed) => self.end_resumed(*resumed),
             Note::HandedOut(again) => self.handed_out(*again),

@@ -161,3 +161,20 @@ fn acts_are_recorded_with_who_did_them() {
     assert_eq!(event["by"], String::from_utf8(user).unwrap().trim());
     assert_eq!(event["reason"], json!(["operator"]));
 }
+
+#[test]
+fn a_schedule_that_falls_due_faster_than_it_is_recorded_keeps_nobody_waiting() {
+    let site = busy_site(2000);
+    let every_second = site.schedule("often", "Test Suites/**", "true", "").replace("0 0 0 29 2 *", "* * * * * *");
+    let text = site.connection("server", "shop.git") + &site.link("shop", "server", "shop.git", "") + &every_second;
+    site.configure(&text);
+    let _agent = site.agent();
+    let runs = || site.json(&["run", "list", "--limit", "1000000"]).as_array().unwrap().clone();
+    wait_for("some slots", || (runs().len() > 4000).then_some(()));
+    assert_eq!(site.run(&["link", "archive", "shop"]).status.code(), Some(0));
+    let told = runs();
+    assert_eq!(count(&told, "queued"), 0);
+    let mut slots: Vec<_> = told.iter().map(|run| &run["due_at"]).collect();
+    slots.dedup();
+    assert_eq!(told.len(), slots.len() * 2000, "each slot is recorded once, with all of its suites");
+}

@@ -34,11 +34,13 @@ pub(super) type Unrecorded = Vec<(ScheduleName, DateTime<Utc>)>;
 pub(super) struct Beat {
     /// When the agent was started, by the clock as it was set since.
     up_since: DateTime<Utc>,
+    /// Whether what fell due is on its way into the catalog.
+    is_recording: bool,
 }
 
 impl Beat {
     pub(super) fn begun(now: DateTime<Utc>) -> Self {
-        Self { up_since: now }
+        Self { up_since: now, is_recording: false }
     }
 }
 
@@ -73,6 +75,10 @@ impl Agent {
             tracing::warn!("the clock was set back by more than a day: schedules that had come due begin anew");
             report_write(self.plan_schedules(now).await);
         }
+        if self.beat.is_recording {
+            // What falls due faster than it can be written is missed: piled up, it would keep everybody else waiting.
+            return;
+        }
         let mut due = Vec::new();
         let mut before = Vec::new();
         while let Some(name) = self.plan.slots.pop_due(now) {
@@ -92,6 +98,7 @@ impl Agent {
     }
 
     fn record_due(&mut self, due: Vec<DueSchedule>, before: Unrecorded) {
+        self.beat.is_recording = true;
         let (catalog, notes) = (self.catalog.clone(), self.notes.clone());
         self.tracker.spawn(async move {
             let note = match record(&catalog, due).await {
@@ -104,7 +111,12 @@ impl Agent {
         });
     }
 
-    pub(super) fn fallen_due(&mut self, fallen: FallenDue) {
+    pub(super) fn recorded_due(&mut self, fallen: FallenDue) {
+        self.beat.is_recording = false;
+        self.fallen_due(fallen);
+    }
+
+    fn fallen_due(&mut self, fallen: FallenDue) {
         for id in fallen.replaced {
             self.stop_run(id);
         }
@@ -115,6 +127,7 @@ impl Agent {
 
     /// Slots that could not be recorded are not consumed: they are tried again with the next tick.
     pub(super) fn not_fallen_due(&mut self, before: Unrecorded) {
+        self.beat.is_recording = false;
         for (name, consumed) in before {
             if let Some(entry) = self.plan.schedules.get_mut(&name) {
                 entry.consumed = consumed;
