@@ -82,7 +82,7 @@ catalogue! {
     RunStarted "run.started" Info "run, schedule, suite, link, connection, delegate, status" "A delegate has begun a run."
     RunFinished "run.finished" Info "run, schedule, suite, link, connection, delegate, status, reason, counts, duration_ms" "A run is over."
     RunCanceled "run.canceled" Info "run, schedule, suite, link, connection, delegate, status, reason, duration_ms" "A run was canceled, and nothing of it is left."
-    ScheduleMissed "schedule.missed" Warn "schedule, link, connection, missed" "Slots of a schedule passed without a run: the agent was not there."
+    ScheduleMissed "schedule.missed" Warn "schedule, link, connection, missed" "Slots of a schedule passed without a run: the agent was not there, or they came faster than they can be recorded."
     ResultsImported "results.imported" Info "project, source, state, results, matched" "A report of a run made elsewhere was imported; all its results count from now on."
     DelegateLost "delegate.lost" Warn "delegate, reason" "A delegate cannot be reached; what needs it waits, and it is tried again."
     DelegateDrained "delegate.drained" Info "delegate, by" "An operator drains a delegate: it ends what it has and takes nothing new."

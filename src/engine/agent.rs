@@ -88,7 +88,7 @@ pub(crate) struct Agent {
     content_hash: String,
     generation: u64,
     started_at: DateTime<Utc>,
-    beat: scheduling::Beat,
+    slot_watch: scheduling::SlotWatch,
     configured_at: DateTime<Utc>,
     rejected: Vec<Diagnostic>,
     secrets: Arc<ArcSwap<Secrets>>,
@@ -127,7 +127,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
         content_hash: parts.content_hash,
         generation: 1,
         started_at: now,
-        beat: scheduling::Beat::begun(now),
+        slot_watch: scheduling::SlotWatch::begun(now),
         configured_at: now,
         rejected: Vec::new(),
         secrets: parts.secrets,
@@ -150,7 +150,7 @@ pub(crate) async fn start(parts: Parts) -> Result<(Control, tokio::task::JoinHan
     agent.catalog.tell(Event::new(now, EventName::AgentStarted, message).field("version", version)).await?;
     agent.dispatcher.set_drained(agent.catalog.read(delegate::drained).await?);
     agent.attend_members();
-    agent.set_delegates().await?;
+    agent.set_delegates().await;
     agent.take_up(now).await?;
     agent.resume_runs().await?;
     agent.plan.agenda.set(Job::Forget, Instant::now());
@@ -259,7 +259,7 @@ impl Agent {
             Note::Standing(name, standing) => self.note_standing(&name, &standing),
             Note::Members(members) => self.note_members(&members).await,
             Note::Left(left) => report_write(self.take_up_left(left).await),
-            Note::AllKnown => report_write(self.know_all().await),
+            Note::AllKnown => self.know_all().await,
         }
     }
 

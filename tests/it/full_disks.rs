@@ -126,3 +126,24 @@ fn runs_that_a_full_disk_meets_end_once_and_as_they_did() {
     wait_for("the full disk to be forgotten", || problem(&site).is_none().then_some(()));
     assert_eq!(site.events("run.finished").len(), 2);
 }
+
+#[test]
+fn a_configuration_that_a_full_disk_refuses_changes_nothing_and_is_taken_up_once_there_is_room() {
+    if !may_have_room() {
+        return;
+    }
+    let (site, agent) = gated_site();
+    site.fill(&agent);
+    site.drop_in("more.toml", &site.schedule("weekly", "Test Suites/Smoke", "true", ""));
+    let log = || std::fs::read_to_string(site.path("agent.log")).unwrap();
+    let refused = "failed to take up the configuration: failed to record the configuration: the disk is full";
+    wait_for("the configuration to be refused", || log().contains(refused).then_some(()));
+    let schedules = || site.json(&["schedule", "list"]).as_array().unwrap().len();
+    assert_eq!((schedules(), &site.json(&["status"])["config"]["generation"]), (1, &json!(1)));
+    assert_eq!(site.run(&["config", "reload"]).status.code(), Some(1));
+    site.make_room(&agent);
+    wait_for("the configuration to be taken up", || (schedules() == 2).then_some(()));
+    let id = site.start("weekly")[0];
+    site.wait_for_run(id, "passed");
+    assert_eq!(site.events("config.reloaded").len(), 1);
+}

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Agent, Note, report_write};
-use crate::catalog::CatalogError;
 use crate::domain::event::{Event, EventName};
 use crate::engine::delegate::{Delegate, DelegateStatus, Loss, Standing};
 use crate::engine::remote::Members;
@@ -23,7 +22,7 @@ pub(super) struct Attended {
 impl Agent {
     /// Takes the delegates of the configuration, and those of other hosts; what waits is placed among them. One that
     /// stays is no news.
-    pub(super) async fn set_delegates(&mut self) -> Result<(), CatalogError> {
+    pub(super) async fn set_delegates(&mut self) {
         let mut delegates = (self.hire)(&self.config);
         delegates.extend(self.remote.iter().flat_map(|remote| remote.delegates(&self.config)));
         self.dispatcher.set_attempts(self.config.agent.attempts);
@@ -32,22 +31,21 @@ impl Agent {
             let kept = before.remove(delegate.name()).filter(|kept| Arc::ptr_eq(&kept.delegate, delegate));
             let attended = match kept {
                 Some(kept) => kept,
-                None => self.attend(delegate).await?,
+                None => self.attend(delegate).await,
             };
             self.attended.insert(delegate.name().clone(), attended);
         }
         self.dispatcher.set_delegates(delegates);
         self.begin_waiting();
-        Ok(())
     }
 
-    async fn attend(&self, delegate: &Arc<dyn Delegate>) -> Result<Attended, CatalogError> {
+    async fn attend(&self, delegate: &Arc<dyn Delegate>) -> Attended {
         let ended = self.stop.child_token();
         match delegate.follow() {
-            None => self.catalog.tell(connected(delegate.as_ref())).await?,
+            None => report_write(self.catalog.tell(connected(delegate.as_ref())).await),
             Some(standing) => self.follow(delegate.name().clone(), standing, ended.clone()),
         }
-        Ok(Attended { delegate: Arc::clone(delegate), _watching: ended.drop_guard() })
+        Attended { delegate: Arc::clone(delegate), _watching: ended.drop_guard() }
     }
 
     /// Hears of a delegate that is not always there.
@@ -77,7 +75,7 @@ impl Agent {
 
     pub(super) async fn note_members(&mut self, members: &Members) {
         if self.remote.as_ref().is_some_and(|remote| remote.note(members)) {
-            report_write(self.set_delegates().await);
+            self.set_delegates().await;
         }
     }
 

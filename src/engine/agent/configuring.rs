@@ -15,18 +15,14 @@ use super::{Agent, Job, report_write};
 use crate::catalog::connection::ConnectionRecord;
 use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::{Catalog, CatalogError, Change, results};
-use crate::config::ConnectionConfig;
-use crate::config::Environment;
-use crate::config::Loaded;
-use crate::config::Secrets;
-use crate::config::{ChangeCounts, ConfigDiff, needs_restart};
+use crate::config::{ChangeCounts, ConfigDiff, ConnectionConfig, Environment, Loaded, Secrets, needs_restart};
 use crate::domain::event::{Event, EventName};
 use crate::domain::link::{ArchiveReason, LinkEvent};
 use crate::domain::retry::spread_within;
 use crate::engine::control::{Refusal, ReloadOutcome, ReloadReport};
 use crate::engine::plan::{ConnectionEntry, LinkEntry, RepositoryKey};
 
-use written::write_down;
+use written::{TakenUp, record};
 
 /// How long a link may be out of the configuration before it is archived: an editor's half-saved file is no removal.
 const REMOVAL_GRACE: Duration = Duration::from_secs(10);
@@ -60,20 +56,23 @@ impl Agent {
             }
             return Ok(self.report(ReloadOutcome::Rejected, None));
         };
+        let config = Arc::new(config);
+        // What cannot be recorded changes nothing: it can be tried again as it is.
+        let taken = record(&self.catalog, &config, now).await.map_err(failed)?;
         let mut changes = ConfigDiff::between(&self.config, &config);
         changes.needs_restart = needs_restart(&self.started_with, &config);
         let hires_anew = !changes.delegates.is_empty() || self.config.agent.per_host != config.agent.per_host;
-        self.config = Arc::new(config);
+        self.config = config;
         self.content_hash = loaded.content_hash;
         self.rejected = Vec::new();
         self.generation += 1;
         self.configured_at = now;
         self.secrets.store(Arc::new(Secrets::of(&self.config, Environment::of_process())));
         if hires_anew {
-            self.set_delegates().await.map_err(failed)?;
+            self.set_delegates().await;
         }
-        self.take_up(now).await.map_err(failed)?;
-        self.catalog.tell(self.acceptance(&changes, now)).await.map_err(failed)?;
+        self.plan_anew(taken, now);
+        report_write(self.catalog.tell(self.acceptance(&changes, now)).await);
         Ok(self.report(ReloadOutcome::Applied, Some(changes)))
     }
 
@@ -105,21 +104,25 @@ impl Agent {
             .field("needs_restart", changes.needs_restart.clone())
     }
 
-    /// Brings catalog, plan and agenda in line with the configuration.
+    /// Brings catalog, plan and agenda in line with the configuration that the agent was started with.
     pub(super) async fn take_up(&mut self, now: DateTime<Utc>) -> Result<(), CatalogError> {
-        let config = Arc::clone(&self.config);
-        let taken = self.catalog.write(move |change| write_down(change, &config, now)).await?;
+        let taken = record(&self.catalog, &self.config, now).await?;
+        self.plan_anew(taken, now);
+        Ok(())
+    }
+
+    /// Brings plan and agenda in line with a configuration that is recorded.
+    fn plan_anew(&mut self, taken: TakenUp, now: DateTime<Utc>) {
         self.attach_results(taken.attaching);
         let gone: Vec<_> = taken.links.keys().filter(|name| !self.config.links.contains_key(*name)).cloned().collect();
         self.plan_connections(taken.connections);
         self.plan_links(taken.links);
-        self.plan_schedules(now).await?;
+        self.plan_schedules(taken.schedules, now);
         self.drop_barred();
         self.queue_unplaced();
         for name in gone {
             self.plan.agenda.set_at_latest(Job::Remove(name), Instant::now() + REMOVAL_GRACE);
         }
-        Ok(())
     }
 
     /// Gives the cases of links what their project already holds, a little at a time: it may be a year's results.
@@ -258,6 +261,9 @@ impl Agent {
         let gone = name.clone();
         let archive = LinkEvent::Archive(ArchiveReason::Removed);
         let written = self.catalog.write(move |change| link::apply(change, &gone, archive, Utc::now())).await;
+        if written.is_err() {
+            self.plan.agenda.set(Job::Remove(name.clone()), Instant::now() + REMOVAL_GRACE);
+        }
         report_write(written);
         self.drop_queued(name);
     }

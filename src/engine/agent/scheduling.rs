@@ -29,16 +29,16 @@ const SCHEDULE_REMOVED: &str = "schedule_removed";
 /// Slots that could not be dealt with now, with the slot that was dealt with before each.
 pub(super) type Unrecorded = Vec<(ScheduleName, DateTime<Utc>)>;
 
-/// What the beat of schedules goes by.
+/// What is watched of slots between one beat and the next.
 #[derive(Debug)]
-pub(super) struct Beat {
+pub(super) struct SlotWatch {
     /// When the agent was started, by the clock as it was set since.
     up_since: DateTime<Utc>,
     /// Whether what fell due is on its way into the catalog.
     is_recording: bool,
 }
 
-impl Beat {
+impl SlotWatch {
     pub(super) fn begun(now: DateTime<Utc>) -> Self {
         Self { up_since: now, is_recording: false }
     }
@@ -46,10 +46,8 @@ impl Beat {
 
 impl Agent {
     /// Takes up the schedules of the configuration: those that are as they were keep their next slot.
-    pub(super) async fn plan_schedules(&mut self, now: DateTime<Utc>) -> Result<(), CatalogError> {
-        let config = Arc::clone(&self.config);
-        let write = move |change: &mut Change<'_>| take_up(change, &config, now);
-        let TakenUp { consumed, canceled } = self.catalog.write_durably(None, write).await?;
+    pub(super) fn plan_schedules(&mut self, taken: TakenUpSchedules, now: DateTime<Utc>) {
+        let TakenUpSchedules { consumed, canceled } = taken;
         self.drop_canceled(&canceled);
         let config = Arc::clone(&self.config);
         self.plan.schedules.retain(|name, _| config.schedules.contains_key(name));
@@ -63,19 +61,27 @@ impl Agent {
             }
         }
         self.plan.set_slots();
-        Ok(())
+    }
+
+    /// Begins schedules anew whose slots were dealt with by a clock that was wrong.
+    async fn begin_anew(&mut self, now: DateTime<Utc>) {
+        tracing::warn!("the clock was set back by more than a day: schedules that had come due begin anew");
+        let config = Arc::clone(&self.config);
+        match self.catalog.write_durably(None, move |change| take_up(change, &config, now)).await {
+            Ok(taken) => self.plan_schedules(taken, now),
+            Err(error) => report_write::<()>(Err(error)),
+        }
     }
 
     /// Called every second.
     pub(super) async fn tick(&mut self) {
         let now = Utc::now();
         // The clock may be set back: what begins from now on finds the agent up.
-        self.beat.up_since = self.beat.up_since.min(now);
+        self.slot_watch.up_since = self.slot_watch.up_since.min(now);
         if self.plan.schedules.values().any(|entry| entry.consumed > latest_consumed(now)) {
-            tracing::warn!("the clock was set back by more than a day: schedules that had come due begin anew");
-            report_write(self.plan_schedules(now).await);
+            self.begin_anew(now).await;
         }
-        if self.beat.is_recording {
+        if self.slot_watch.is_recording {
             // What falls due faster than it can be written is missed: piled up, it would keep everybody else waiting.
             return;
         }
@@ -84,7 +90,7 @@ impl Agent {
         while let Some(name) = self.plan.slots.pop_due(now) {
             let Some(entry) = self.plan.schedules.get_mut(&name) else { continue };
             if let Some(fallen) =
-                entry.config.timetable.due(entry.consumed, now, self.beat.up_since, entry.config.missed)
+                entry.config.timetable.due(entry.consumed, now, self.slot_watch.up_since, entry.config.missed)
             {
                 before.push((name.clone(), entry.consumed));
                 entry.consumed = fallen.consumed;
@@ -98,7 +104,7 @@ impl Agent {
     }
 
     fn record_due(&mut self, due: Vec<DueSchedule>, before: Unrecorded) {
-        self.beat.is_recording = true;
+        self.slot_watch.is_recording = true;
         let (catalog, notes) = (self.catalog.clone(), self.notes.clone());
         self.tracker.spawn(async move {
             let note = match record(&catalog, due).await {
@@ -112,7 +118,7 @@ impl Agent {
     }
 
     pub(super) fn recorded_due(&mut self, fallen: FallenDue) {
-        self.beat.is_recording = false;
+        self.slot_watch.is_recording = false;
         self.fallen_due(fallen);
     }
 
@@ -127,7 +133,7 @@ impl Agent {
 
     /// Slots that could not be recorded are not consumed: they are tried again with the next tick.
     pub(super) fn not_fallen_due(&mut self, before: Unrecorded) {
-        self.beat.is_recording = false;
+        self.slot_watch.is_recording = false;
         for (name, consumed) in before {
             if let Some(entry) = self.plan.schedules.get_mut(&name) {
                 entry.consumed = consumed;
@@ -171,14 +177,18 @@ fn not_meant(schedule: &ScheduleName, suite: &str, meant: &[String]) -> Refusal 
 }
 
 /// What the catalog says of schedules once a configuration is written there.
-struct TakenUp {
+pub(super) struct TakenUpSchedules {
     consumed: BTreeMap<ScheduleName, DateTime<Utc>>,
     /// Queued runs of schedules that are gone.
     canceled: Vec<RunId>,
 }
 
 /// Begins new and changed schedules now, and lets go of those that are gone, with what is queued of them.
-fn take_up(change: &mut Change<'_>, config: &Config, now: DateTime<Utc>) -> Result<TakenUp, CatalogError> {
+pub(super) fn take_up(
+    change: &mut Change<'_>,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<TakenUpSchedules, CatalogError> {
     for (name, settings) in &config.schedules {
         schedule::begin(change.sql(), name, &settings.timetable, now)?;
     }
@@ -192,7 +202,7 @@ fn take_up(change: &mut Change<'_>, config: &Config, now: DateTime<Utc>) -> Resu
         run::apply(change, id, RunEvent::Cancel, &because, now)?;
         canceled.push(id);
     }
-    Ok(TakenUp { consumed: schedule::consumed(change.sql())?, canceled })
+    Ok(TakenUpSchedules { consumed: schedule::consumed(change.sql())?, canceled })
 }
 
 /// Everything that fell due together is recorded together, with the slots: all of it or nothing.

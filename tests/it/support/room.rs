@@ -34,8 +34,8 @@ pub(crate) fn may_have_room() -> bool {
         Ok(tried) => String::from_utf8_lossy(&tried.stderr).into_owned(),
         Err(error) => error.to_string(),
     };
-    writeln!(std::io::stderr(), "skipped: nobody may mount a file system of their own here: {}", why_not.trim())
-        .unwrap();
+    let mut told = std::io::stderr();
+    writeln!(told, "skipped: nobody may mount a file system of their own here: {}", why_not.trim()).unwrap();
     false
 }
 

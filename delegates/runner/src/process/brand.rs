@@ -28,7 +28,7 @@ impl Brand {
     pub(super) fn of_run(run: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         run.hash(&mut hasher);
-        Self(LEAST | hasher.finish() % LEAST)
+        Self(LEAST + hasher.finish() % LEAST)
     }
 
     /// Has something started with the brand.

@@ -1,16 +1,18 @@
 //! A configuration as it stands in the catalog: everything it holds, and everything that is no longer in it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use suitesync_contract::{ConnectionName, LinkName};
 
 use crate::catalog::connection::{self, ConfiguredConnection, ConnectionRecord};
 use crate::catalog::link::{self, ConfiguredLink, LinkRecord, TakenUpLink};
-use crate::catalog::{CatalogError, Change};
+use crate::catalog::{Catalog, CatalogError, Change};
 use crate::config::{Config, ConnectionConfig, LinkConfig};
 use crate::domain::connection::{ConnectionEvent, DisconnectReason};
 use crate::domain::link::{ArchiveReason, LinkEvent};
+use crate::engine::agent::scheduling::{TakenUpSchedules, take_up};
 
 /// What the catalog says of everything once a configuration is written there.
 pub(super) struct TakenUp {
@@ -18,14 +20,20 @@ pub(super) struct TakenUp {
     pub(super) links: BTreeMap<LinkName, LinkRecord>,
     /// Keys of links whose cases are to get what their project already holds.
     pub(super) attaching: Vec<i64>,
+    pub(super) schedules: TakenUpSchedules,
 }
 
-/// Writes a configuration down.
-pub(super) fn write_down(
-    change: &mut Change<'_>,
-    config: &Config,
+/// Writes a configuration down: all of it, or nothing.
+pub(super) async fn record(
+    catalog: &Catalog,
+    config: &Arc<Config>,
     now: DateTime<Utc>,
 ) -> Result<TakenUp, CatalogError> {
+    let config = Arc::clone(config);
+    catalog.write_durably(None, move |change| write_down(change, &config, now)).await
+}
+
+fn write_down(change: &mut Change<'_>, config: &Config, now: DateTime<Utc>) -> Result<TakenUp, CatalogError> {
     let mut connections = BTreeMap::new();
     for settings in config.connections.values() {
         connections.insert(settings.name.clone(), write_connection(change, settings, now)?);
@@ -53,7 +61,7 @@ pub(super) fn write_down(
             links.insert(record.name.clone(), record);
         }
     }
-    Ok(TakenUp { connections, links, attaching })
+    Ok(TakenUp { connections, links, attaching, schedules: take_up(change, config, now)? })
 }
 
 fn write_connection(

@@ -63,8 +63,7 @@ impl Agent {
         let is_elsewhere = |run: &RunRecord| run.delegate.is_some() && is_marked(run.marker.as_ref());
         let (elsewhere, here): (Vec<_>, Vec<_>) = begun.into_iter().partition(is_elsewhere);
         self.bury_all(here);
-        self.attach_all(&remote, elsewhere.iter().filter_map(|run| Some((run, run.delegate.clone()?))).collect())
-            .await?;
+        self.attach_all(&remote, elsewhere.iter().filter_map(|run| Some((run, run.delegate.clone()?))).collect()).await;
         self.look_for_left(remote, queued);
         Ok(())
     }
@@ -90,12 +89,11 @@ impl Agent {
     }
 
     /// Delegates on other hosts are known now, be they there or not: what none of all can do fails.
-    pub(in crate::engine::agent) async fn know_all(&mut self) -> Result<(), CatalogError> {
+    pub(in crate::engine::agent) async fn know_all(&mut self) {
         // Those of whom was heard just now are among them.
-        self.set_delegates().await?;
+        self.set_delegates().await;
         let impossible = self.dispatcher.expect_no_more();
         self.end_all(impossible);
-        Ok(())
     }
 
     /// Attaches to queued runs that have begun elsewhere; the others wait again.
@@ -107,7 +105,7 @@ impl Agent {
             queued.into_iter().partition(|run| held.contains_key(&(run.id, run.fence)));
         if let Some(remote) = self.remote.clone() {
             let keeper = |run: &RunRecord| held.get(&(run.id, run.fence)).cloned();
-            self.attach_all(&remote, begun.iter().filter_map(|run| Some((run, keeper(run)?))).collect()).await?;
+            self.attach_all(&remote, begun.iter().filter_map(|run| Some((run, keeper(run)?))).collect()).await;
         }
         let again = self.queue_again(&queued).await;
         if again.is_err() {
@@ -138,21 +136,16 @@ impl Agent {
         Ok(())
     }
 
-    async fn attach_all(
-        &mut self,
-        remote: &Arc<RemoteDelegates>,
-        runs: Vec<(&RunRecord, DelegateName)>,
-    ) -> Result<(), CatalogError> {
+    async fn attach_all(&mut self, remote: &Arc<RemoteDelegates>, runs: Vec<(&RunRecord, DelegateName)>) {
         if runs.is_empty() {
-            return Ok(());
+            return;
         }
         // They are known by name before anything is heard of them.
         remote.recall(runs.iter().map(|(_, delegate)| delegate.clone()));
-        self.set_delegates().await?;
+        self.set_delegates().await;
         for (record, delegate) in runs {
             self.attach(Arc::clone(remote), record, delegate);
         }
-        Ok(())
     }
 
     fn attach(&mut self, remote: Arc<RemoteDelegates>, record: &RunRecord, delegate: DelegateName) {
