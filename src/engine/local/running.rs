@@ -74,7 +74,9 @@ impl Job<'_> {
         let report = self.run_in(shop, &place, &task, &globs).await;
         // Not waited for: a large tree may take longer than an answer. The runtime ends after it, and the seat is held so long.
         drop(tokio::task::spawn_blocking(move || {
-            Arc::into_inner(place).map(RunPlace::remove);
+            if let Some(place) = Arc::into_inner(place) {
+                place.remove();
+            }
             drop(folder);
         }));
         report
