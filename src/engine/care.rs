@@ -73,8 +73,9 @@ struct Carer {
 
 impl Carer {
     async fn round(&mut self, config: &Config) -> Result<(), RoundError> {
-        self.sweep_logs().await?;
-        self.care_for_mirrors(config).await
+        let swept = self.sweep_logs().await;
+        self.care_for_mirrors(config).await?;
+        swept
     }
 
     /// Removes the logs of runs that are forgotten: whoever forgot them may have been killed before that.
