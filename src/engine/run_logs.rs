@@ -44,8 +44,8 @@ struct Intake {
 
 impl Intake {
     /// Takes room for a piece, if there is any.
-    fn admit(&self, bytes: u64) -> bool {
-        let room = |waiting: u64| waiting.checked_add(bytes).filter(|waiting| *waiting <= MOST_WAITING);
+    fn admit(&self, weight: u64) -> bool {
+        let room = |waiting: u64| waiting.checked_add(weight).filter(|waiting| *waiting <= MOST_WAITING);
         self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 
@@ -78,7 +78,7 @@ impl RunLogs {
                     Ok(Written::TooMuch) => arrived.cut(piece.run, "it is longer than logs are"),
                     Err(error) => tracing::warn!(%error, run = piece.run.0, "failed to keep a piece of a run's log"),
                 }
-                arrived.waiting.fetch_sub(piece.length(), Ordering::Relaxed);
+                arrived.waiting.fetch_sub(piece.weight(), Ordering::Relaxed);
             }
         })?;
         Ok(Self { folder, pieces, intake })
@@ -89,7 +89,7 @@ impl RunLogs {
     pub fn append(&self, run: RunId, piece: &str, at: Option<u64>) {
         let Ok(bytes) = STANDARD.decode(piece) else { return };
         let piece = Piece { run, bytes, at };
-        if !self.intake.admit(piece.length()) {
+        if !self.intake.admit(piece.weight()) {
             return self.intake.cut(run, "the disk does not keep up");
         }
         // The thread has ended: the agent stops.
@@ -130,6 +130,11 @@ enum Written {
 impl Piece {
     fn length(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    /// What it takes while it waits: many without content are much, too.
+    fn weight(&self) -> u64 {
+        self.length() + size_of::<Self>() as u64
     }
 
     fn write(&self, folder: &Path) -> io::Result<Written> {
