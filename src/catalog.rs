@@ -14,6 +14,7 @@ pub mod history;
 pub mod import;
 pub mod link;
 pub mod open;
+mod readers;
 pub mod results;
 pub mod run;
 pub mod schedule;
@@ -22,18 +23,16 @@ mod wanted;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use suitesync_contract::Failure;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::domain::event::Event;
+use readers::Readers;
 
 pub use error::CatalogError;
-
-/// Reads at the same time: enough for a console and a few scripts; each holds a page cache.
-const READERS: usize = 4;
 
 /// Writes that may wait: more means that the disk does not keep up, and the senders have to.
 const WAITING_WRITES: usize = 256;
@@ -95,8 +94,7 @@ type Write = Box<dyn FnOnce(&mut Connection) + Send>;
 pub struct Catalog {
     path: Arc<PathBuf>,
     writer: mpsc::Sender<Write>,
-    readers: Arc<Mutex<Vec<Connection>>>,
-    places: Arc<Semaphore>,
+    readers: Readers,
     followers: broadcast::Sender<Arc<Event>>,
     /// Why the store refused the last write that it refused, until that is forgiven.
     refused: watch::Sender<Option<Failure>>,
@@ -106,8 +104,7 @@ impl Catalog {
     /// Opens the store, made or brought to this version where needed. Ends when the last handle is dropped.
     pub fn open(path: &Path) -> Result<Self> {
         let mut connection = open::writer(path).map_err(|error| error.at(path))?;
-        let readers = (0..READERS).map(|_| open::reader(path)).collect::<Result<Vec<_>>>();
-        let readers = readers.map_err(|error| error.at(path))?;
+        let readers = Readers::open(path).map_err(|error| error.at(path))?;
         let (writer, mut writes) = mpsc::channel::<Write>(WAITING_WRITES);
         std::thread::Builder::new()
             .name("catalog".to_owned())
@@ -121,14 +118,8 @@ impl Catalog {
             })
             .map_err(|_| CatalogError::Closed)?;
         let (followers, _) = broadcast::channel(FOLLOWER_LAG);
-        Ok(Self {
-            path: Arc::new(path.to_owned()),
-            writer,
-            readers: Arc::new(Mutex::new(readers)),
-            places: Arc::new(Semaphore::new(READERS)),
-            followers,
-            refused: watch::Sender::default(),
-        })
+        let refused = watch::Sender::default();
+        Ok(Self { path: Arc::new(path.to_owned()), writer, readers, followers, refused })
     }
 
     pub fn path(&self) -> &Path {
@@ -205,17 +196,7 @@ impl Catalog {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let _place = self.places.acquire().await.map_err(|_| CatalogError::Closed)?;
-        let taken = self.readers.lock().map_err(|_| CatalogError::Closed)?.pop();
-        let mut connection = taken.ok_or(CatalogError::Closed)?;
-        let (connection, result) = tokio::task::spawn_blocking(move || {
-            let result = connection.transaction().map_err(CatalogError::from).and_then(|whole| read(&whole));
-            (connection, result)
-        })
-        .await
-        .map_err(|_| CatalogError::Closed)?;
-        self.readers.lock().map_err(|_| CatalogError::Closed)?.push(connection);
-        result
+        self.readers.read(read).await
     }
 
     /// Events from now on.
