@@ -56,6 +56,22 @@ fn a_run_goes_on_and_others_begin_at_once_when_its_delegate_changes() {
 }
 
 #[test]
+fn a_secret_that_is_declared_or_moved_while_the_agent_runs_is_the_one_that_runs_get() {
+    let (site, _agent) = site_with("");
+    let keys = "environment = { WORD = { secret = \"word\" } }";
+    let schedule = site.schedule("one", "Test Suites/S0", "printf %s \"$WORD\" | wc -c", keys);
+    for (name, word) in [("first", "open sesame"), ("second", "open sesame again")] {
+        let file = site.secret_file(name, word);
+        site.configure(&(shop(&site) + &schedule + &format!("[secrets.word]\nfile = {file:?}\n")));
+        site.json(&["config", "reload"]);
+        let id = site.start("one")[0];
+        let run = over(&site, id);
+        assert_eq!(run["status"], "passed", "{run}");
+        assert_eq!(site.log_of(id).trim(), word.len().to_string());
+    }
+}
+
+#[test]
 fn queued_runs_of_a_schedule_that_is_removed_are_canceled_and_the_one_under_way_goes_on() {
     let (site, _agent) = site_with("");
     let one_place = local("capacity = 1");

@@ -61,16 +61,14 @@ impl Agent {
         let taken = record(&self.catalog, &config, now).await.map_err(failed)?;
         let mut changes = ConfigDiff::between(&self.config, &config);
         changes.needs_restart = needs_restart(&self.started_with, &config);
-        let hires_anew = !changes.delegates.is_empty() || self.config.agent.per_host != config.agent.per_host;
         self.config = config;
         self.content_hash = loaded.content_hash;
         self.rejected = Vec::new();
         self.generation += 1;
         self.configured_at = now;
         self.secrets.store(Arc::new(Secrets::of(&self.config, Environment::of_process())));
-        if hires_anew {
-            self.set_delegates().await;
-        }
+        // Secrets and more of a configuration make a delegate, too: those that stay the same are kept.
+        self.set_delegates().await;
         self.plan_anew(taken, now);
         report_write(self.catalog.tell(self.acceptance(&changes, now)).await);
         Ok(self.report(ReloadOutcome::Applied, Some(changes)))
