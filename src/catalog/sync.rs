@@ -7,6 +7,7 @@ use serde_json::json;
 use suitesync_contract::{DelegateName, Discovery, Failure, LinkFacts, LinkName, LinkReport, ObjectId, SuiteKind};
 
 use super::columns::{json as to_json, millis};
+use super::connection;
 use super::contents::{self, ChangeCounts};
 use super::link::{self, Counts, LinkRecord};
 use super::results;
@@ -60,9 +61,7 @@ impl SyncSummary {
 /// Records what came of one link's sync. The second part is the link afterwards, unless the outcome was refused.
 pub fn record(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary, Option<LinkRecord>)> {
     let name = &ended.report.link;
-    let current = link::find(change.sql(), name)?;
-    let counts = |link: &LinkRecord| link.revision == ended.report.revision && !link.state.is_archived();
-    let Some(link) = current.filter(counts) else {
+    let Some(link) = find_wanting(change, ended)? else {
         return refuse(change, ended);
     };
     let summary = match &ended.report.result {
@@ -77,6 +76,15 @@ pub fn record(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary
     let event = if summary.failure.is_some() { LinkEvent::SyncFailed } else { LinkEvent::Synced };
     let link = link::apply(change, name, event, ended.at)?;
     Ok((summary, Some(link)))
+}
+
+/// The link as it is now, if it still wants what the sync brings.
+fn find_wanting(change: &Change<'_>, ended: &EndedSync) -> Result<Option<LinkRecord>> {
+    let link = link::find(change.sql(), &ended.report.link)?;
+    let wants = |link: &LinkRecord| link.revision == ended.report.revision && !link.state.is_archived();
+    let Some(link) = link.filter(wants) else { return Ok(None) };
+    let connection = connection::find(change.sql(), &link.connection)?;
+    Ok(connection.is_none_or(|connection| !connection.state.is_disconnected()).then_some(link))
 }
 
 /// Files that a sync had to parse, and those whose parse was remembered.
@@ -107,7 +115,7 @@ fn summary(ended: &EndedSync, outcome: SyncOutcome, link: Option<&LinkRecord>) -
 
 fn refuse(change: &mut Change<'_>, ended: &EndedSync) -> Result<(SyncSummary, Option<LinkRecord>)> {
     let name = &ended.report.link;
-    let message = format!("a sync of link {name} ended after the link had changed or was archived");
+    let message = format!("a sync of link {name} ended after the link had changed, or was archived or disconnected");
     let event = Event::new(ended.at, EventName::TaskRefused, message).link(name).delegate(ended.delegate.as_ref());
     change.tell(event.field("reason", "revision"))?;
     Ok((summary(ended, SyncOutcome::Refused, None), None))
@@ -254,3 +262,6 @@ fn count(discovery: &Discovery) -> Counts {
         malformed: malformed as u64,
     }
 }
+
+#[cfg(test)]
+mod tests;
