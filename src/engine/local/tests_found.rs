@@ -9,7 +9,7 @@ use suitesync_contract::{
 };
 use suitesync_git::BlobContent;
 use suitesync_suites::{Allowance, Content, FileToParse, MAX_FILE, Parse, discover, files_to_parse, parse};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use super::super::delegate::ProgressSink;
@@ -22,7 +22,7 @@ const TELL_EVERY: usize = 64;
 /// What finding tests needs besides the objects.
 pub(super) struct Finder<'a> {
     pub(super) parses: &'a Parses,
-    pub(super) reading: &'a Arc<Semaphore>,
+    pub(super) reading: &'a Semaphore,
     pub(super) progress: &'a ProgressSink,
     pub(super) cancel: &'a CancellationToken,
 }
@@ -49,17 +49,26 @@ impl Finder<'_> {
         commit: ObjectId,
         view: &LinkView,
     ) -> Result<LinkFacts, Failure> {
-        let closed = |_| Failure::new(FailureClass::Canceled, "the delegate stops");
-        let _place = Arc::clone(self.reading).acquire_owned().await.map_err(closed)?;
+        let place = self.place().await?;
         let (entries, known) = tokio::task::block_in_place(|| self.list(objects, commit, &view.directory))?;
         let blobs: Vec<_> = known.unknown.iter().map(|file| file.blob).collect();
+        // A server that takes its time with them keeps nobody else from reading.
+        drop(place);
         objects.ensure_blobs(&blobs).await?;
+        let _place = self.place().await?;
         tokio::task::block_in_place(|| self.read(objects, &entries, known, view)).map(|read| LinkFacts::Found {
             commit: Some(commit),
             discovery: read.discovery,
             parsed: read.parsed,
             remembered: read.remembered,
         })
+    }
+
+    /// A place among those who read at the same time.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        let place = self.cancel.run_until_cancelled(self.reading.acquire()).await;
+        let canceled = || Failure::new(FailureClass::Canceled, "canceled while others read");
+        place.and_then(Result::ok).ok_or_else(canceled)
     }
 
     fn list(
@@ -149,4 +158,20 @@ fn expect_directory(entries: &[TreeEntry], directory: &str, commit: ObjectId) ->
         None => format!("there is no directory `{directory}` at commit {commit}"),
     };
     Err(Failure::new(FailureClass::PathNotFound, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_for_others_to_read_hears_of_a_cancel() {
+        let folder = tempfile::tempdir().unwrap();
+        let parses = Parses::open(&folder.path().join("parses.sqlite3")).unwrap();
+        let (progress, cancel): (ProgressSink, _) = (Arc::new(drop), CancellationToken::new());
+        cancel.cancel();
+        let finder = Finder { parses: &parses, reading: &Semaphore::new(0), progress: &progress, cancel: &cancel };
+        let refused = finder.place().await.map(drop).unwrap_err();
+        assert_eq!(refused.class, FailureClass::Canceled);
+    }
 }
