@@ -12,8 +12,8 @@ use crate::engine::control::{Act, Acted};
 use crate::engine::dispatcher::DelegateView;
 use crate::engine::explanation::{DelegateVerdict, Subject};
 
-pub(super) async fn list(State(api): State<Api>) -> Answer<Vec<DelegateView>> {
-    json(api.control.state().await?.delegates)
+pub(super) async fn list(Extension(who): Extension<Asking>) -> Answer<Vec<DelegateView>> {
+    json(who.state().delegates.clone())
 }
 
 /// One of them at most: what the work is for.
@@ -48,7 +48,7 @@ async fn on_delegate(
     Path(name): Path<String>,
     act: fn(DelegateName) -> Act,
 ) -> Answer<Acted> {
-    who.expect(&api, Need::Account).await?;
+    who.expect(Need::Account)?;
     let delegate = named("delegate", &name)?;
     json(api.control.act(act(delegate), who.name().to_owned()).await?)
 }

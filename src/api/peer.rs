@@ -39,9 +39,13 @@ impl Connected<IncomingStream<'_, UnixListener>> for Caller {
     }
 }
 
-/// Whoever sends a request.
+/// Whoever sends a request, and the agent as they found it: it is asked once for each request, by which all of it is decided
+/// and answered.
 #[derive(Debug, Clone)]
-pub(super) struct Asking(Arc<Peer>);
+pub(super) struct Asking {
+    peer: Arc<Peer>,
+    state: Arc<AgentState>,
+}
 
 /// Lets a request through with who sends it; what only shows something takes the role `viewer`.
 pub(super) async fn admit(
@@ -52,12 +56,13 @@ pub(super) async fn admit(
 ) -> Result<Response, Refused> {
     let unknown = || refused("an unknown user", &Need::View);
     let (user, group) = caller.ids.ok_or_else(unknown)?;
-    let is_runner = caller.is_of_run || api.control.state().await?.run_users.contains(&user);
+    let state = Arc::new(api.control.state().await?);
+    let is_runner = caller.is_of_run || state.run_users.contains(&user);
     let standing = if is_runner { Standing::Runner } else { standing(user) };
     // The user database may be on the network.
     let peer = tokio::task::spawn_blocking(move || look_up(user, group, standing)).await.map_err(|_| unknown())?;
-    let asking = Asking(Arc::new(peer));
-    asking.expect(&api, Need::View).await?;
+    let asking = Asking { peer: Arc::new(peer), state };
+    asking.expect(Need::View)?;
     request.extensions_mut().insert(asking);
     Ok(next.run(request).await)
 }
@@ -65,27 +70,26 @@ pub(super) async fn admit(
 impl Asking {
     /// The name under which acts are recorded.
     pub(super) fn name(&self) -> &str {
-        &self.0.user
+        &self.peer.user
+    }
+
+    pub(super) fn state(&self) -> &AgentState {
+        &self.state
     }
 
     /// Refuses with the role that lacks.
-    pub(super) async fn expect(&self, api: &Api, need: Need<'_>) -> Result<(), Refused> {
-        self.permitted(&api.control.state().await?, need)
-    }
-
-    /// Refuses whoever may not act on a link. One that is not configured belongs to no project any more.
-    pub(super) async fn expect_on_link(&self, api: &Api, link: &LinkName) -> Result<(), Refused> {
-        let state = api.control.state().await?;
-        let project = state.config.links.get(link).map(|link| link.project.as_str());
-        self.permitted(&state, project.map_or(Need::Account, Need::Project))
-    }
-
-    fn permitted(&self, state: &AgentState, need: Need<'_>) -> Result<(), Refused> {
-        match (state.config.access.permit(&self.0, need), self.0.standing) {
+    pub(super) fn expect(&self, need: Need<'_>) -> Result<(), Refused> {
+        match (self.state.config.access.permit(&self.peer, need), self.peer.standing) {
             (true, _) => Ok(()),
             (false, Standing::Runner) => Err(refused_to_runs()),
             (false, Standing::Owner | Standing::Other) => Err(refused(&format!("user `{}`", self.name()), &need)),
         }
+    }
+
+    /// Refuses whoever may not act on a link. One that is not configured belongs to no project any more.
+    pub(super) fn expect_on_link(&self, link: &LinkName) -> Result<(), Refused> {
+        let project = self.state.config.links.get(link).map(|link| link.project.as_str());
+        self.expect(project.map_or(Need::Account, Need::Project))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use suitesync_contract::rpc::WorkKind;
@@ -10,6 +10,7 @@ use suitesync_contract::{ConnectionName, Credentials, LinkName, Tags};
 
 use super::Api;
 use super::answer::{Answer, Refused, json, named};
+use super::peer::Asking;
 use crate::catalog::audit::{self, EventFilter, EventRecord};
 use crate::catalog::connection::{self, TestRecord};
 use crate::catalog::contents::cases::{self, CaseFilter, CaseRecord};
@@ -31,11 +32,11 @@ const HISTORY: u32 = 20;
 /// How many of its newest results are shown with a case.
 const RESULTS_OF_A_CASE: u32 = 10;
 
-pub(super) async fn status(State(api): State<Api>) -> Answer<StatusView> {
-    let state = api.control.state().await?;
+pub(super) async fn status(State(api): State<Api>, Extension(who): Extension<Asking>) -> Answer<StatusView> {
+    let state = who.state();
     let (config, now) = (Arc::clone(&state.config), state.now);
     let known = api.control.catalog.read(move |sql| Known::read(sql, &config, now)).await?;
-    json(StatusView::new(&state, &known))
+    json(StatusView::new(state, &known))
 }
 
 pub(super) async fn connections(State(api): State<Api>) -> Answer<Vec<ConnectionView>> {
@@ -43,9 +44,13 @@ pub(super) async fn connections(State(api): State<Api>) -> Answer<Vec<Connection
     json(records.iter().map(ConnectionView::from).collect())
 }
 
-pub(super) async fn connection(State(api): State<Api>, Path(name): Path<String>) -> Answer<ConnectionDetail> {
+pub(super) async fn connection(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+) -> Answer<ConnectionDetail> {
     let wanted: ConnectionName = named("connection", &name)?;
-    let state = api.control.state().await?;
+    let state = who.state();
     let read = move |sql: &rusqlite::Connection| {
         let mut tests = connection::tests(sql, &wanted, 1)?;
         Ok((connection::find(sql, &wanted)?, tests.pop()))
@@ -58,7 +63,7 @@ pub(super) async fn connection(State(api): State<Api>, Path(name): Path<String>)
         connection: ConnectionView::from(&record),
         settings: settings.map(connection_settings),
         links: links.map(|link| link.name.to_string()).collect(),
-        unserved: settings.and_then(|config| unserved(&state, &config.delegate_tags, WorkKind::Probe)),
+        unserved: settings.and_then(|config| unserved(state, &config.delegate_tags, WorkKind::Probe)),
         test,
     })
 }
@@ -138,9 +143,13 @@ pub(super) async fn links(State(api): State<Api>) -> Answer<Vec<LinkView>> {
     json(records.iter().map(LinkView::from).collect())
 }
 
-pub(super) async fn link(State(api): State<Api>, Path(name): Path<String>) -> Answer<LinkDetail> {
+pub(super) async fn link(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(name): Path<String>,
+) -> Answer<LinkDetail> {
     let wanted: LinkName = named("link", &name)?;
-    let state = api.control.state().await?;
+    let state = who.state();
     let record = api.control.catalog.read(move |sql| link::find(sql, &wanted)).await?;
     let record = record.ok_or_else(|| Refusal::unknown("link", &name))?;
     let config = state.config.links.get(&record.name);
@@ -150,7 +159,7 @@ pub(super) async fn link(State(api): State<Api>, Path(name): Path<String>) -> An
         description: record.description.clone(),
         project: record.project.clone(),
         settings: config.map(|link| link_settings(link, tags.clone().unwrap_or_default())),
-        unserved: tags.and_then(|tags| unserved(&state, &tags, WorkKind::Sync)),
+        unserved: tags.and_then(|tags| unserved(state, &tags, WorkKind::Sync)),
         roots: record.roots,
         notices: record.notices,
     })

@@ -100,8 +100,8 @@ pub(super) async fn import(
     if query.project.trim().is_empty() {
         return Err(Refusal::conflict("the project has no name", "name the project of a link").into());
     }
-    who.expect(&api, Need::Project(&query.project)).await?;
-    let state = api.control.state().await?;
+    who.expect(Need::Project(&query.project))?;
+    let state = who.state();
     let folder = &state.started_with.agent.state_dir;
     let spooled = spool(body, folder, MAX_REPORT).await.map_err(|error| error.refusal(folder))?;
     let unknown_project = unknown_project(&state.config, &query.project);

@@ -18,7 +18,7 @@ use crate::catalog::results::{self, ResultFilter};
 use crate::catalog::run::{self, RunFilter, RunRecord};
 use crate::domain::event::Event;
 use crate::domain::run::RunStatus;
-use crate::engine::control::{ActedOnRun, Refusal};
+use crate::engine::control::{ActedOnRun, AgentState, Refusal};
 use crate::views::RunDetail;
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,11 @@ pub(super) struct RunQuery {
     limit: Option<u32>,
 }
 
-pub(super) async fn list(State(api): State<Api>, Query(query): Query<RunQuery>) -> Answer<Vec<RunRecord>> {
+pub(super) async fn list(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Query(query): Query<RunQuery>,
+) -> Answer<Vec<RunRecord>> {
     check_link(&api, query.link.as_deref()).await?;
     let schedule = query.schedule.clone();
     let filter = RunFilter {
@@ -44,26 +48,29 @@ pub(super) async fn list(State(api): State<Api>, Query(query): Query<RunQuery>) 
     };
     let runs = api.control.catalog.read(move |sql| run::list(sql, &filter)).await?;
     if runs.is_empty() {
-        check_schedule(&api, schedule).await?;
+        check_schedule(&api, who.state(), schedule).await?;
     }
     json(runs)
 }
 
 /// A schedule that is named must be there, or have been: an empty answer would hide a slip.
-async fn check_schedule(api: &Api, name: Option<String>) -> Result<(), Refused> {
+async fn check_schedule(api: &Api, state: &AgentState, name: Option<String>) -> Result<(), Refused> {
     let Some(name) = name else { return Ok(()) };
-    let state = api.control.state().await?;
     let is_configured = state.config.schedules.keys().any(|known| known.as_str() == name);
     let filter = RunFilter { schedule: Some(name.clone()), limit: Some(1), ..RunFilter::default() };
     let was_run = !api.control.catalog.read(move |sql| run::list(sql, &filter)).await?.is_empty();
     if is_configured || was_run { Ok(()) } else { Err(Refused(Refusal::unknown("schedule", &name))) }
 }
 
-pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Answer<RunDetail> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
+    Path(id): Path<String>,
+) -> Answer<RunDetail> {
     let run = find(&api, &id).await?;
     let filter = ResultFilter { run: Some(run.id), ..ResultFilter::default() };
     let results = api.control.catalog.read(move |sql| results::list(sql, &filter)).await?;
-    json(RunDetail::new(run, results, &api.control.state().await?))
+    json(RunDetail::new(run, results, who.state()))
 }
 
 /// The run with the id in a path. What is no number is no run.
@@ -79,7 +86,7 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
 ) -> Answer<ActedOnRun> {
     let run = find(&api, &id).await?;
-    who.expect_on_link(&api, &run.link).await?;
+    who.expect_on_link(&run.link)?;
     json(api.control.cancel_run(run.id, who.name().to_owned()).await?)
 }
 

@@ -16,10 +16,9 @@ const FORETOLD: usize = 10;
 /// Slots that are foretold at most: one a second for a quarter of an hour is as good as for ever.
 const MOST_FORETOLD: usize = 1000;
 
-pub(super) async fn list(State(api): State<Api>) -> Answer<Vec<ScheduleView>> {
-    let state = api.control.state().await?;
+pub(super) async fn list(State(api): State<Api>, Extension(who): Extension<Asking>) -> Answer<Vec<ScheduleView>> {
     let known = api.control.catalog.read(Schedules::read).await?;
-    json(known.views(&state))
+    json(known.views(who.state()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,18 +32,21 @@ impl NextQuery {
     }
 }
 
-pub(super) async fn next_of_all(State(api): State<Api>, Query(query): Query<NextQuery>) -> Answer<Vec<SlotView>> {
-    let state = api.control.state().await?;
+pub(super) async fn next_of_all(
+    Extension(who): Extension<Asking>,
+    Query(query): Query<NextQuery>,
+) -> Answer<Vec<SlotView>> {
+    let state = who.state();
     json(upcoming(state.config.schedules.values(), state.now, query.count()))
 }
 
 pub(super) async fn next(
-    State(api): State<Api>,
+    Extension(who): Extension<Asking>,
     Path(name): Path<String>,
     Query(query): Query<NextQuery>,
 ) -> Answer<Vec<SlotView>> {
     let wanted: ScheduleName = named("schedule", &name)?;
-    let state = api.control.state().await?;
+    let state = who.state();
     let schedule = state.config.schedules.get(&wanted).ok_or_else(|| Refusal::unknown("schedule", &name))?;
     json(upcoming([schedule], state.now, query.count()))
 }
@@ -61,9 +63,9 @@ pub(super) async fn start(
     Query(query): Query<StartQuery>,
 ) -> Answer<StartView> {
     let wanted: ScheduleName = named("schedule", &name)?;
-    let state = api.control.state().await?;
+    let state = who.state();
     let schedule = state.config.schedules.get(&wanted).ok_or_else(|| Refusal::unknown("schedule", &name))?;
-    who.expect_on_link(&api, &schedule.link).await?;
+    who.expect_on_link(&schedule.link)?;
     let unknown_tags = UnknownTag::among(&state.config.tags_of_schedule(schedule), &state.candidates);
     let runs = api.control.start_schedule(wanted, query.suite, who.name().to_owned()).await?;
     json(StartView { runs, unknown_tags })

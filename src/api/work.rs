@@ -27,7 +27,7 @@ pub(super) async fn test(
     Extension(who): Extension<Asking>,
     Path(name): Path<String>,
 ) -> Result<Response, Refused> {
-    who.expect(&api, Need::Account).await?;
+    who.expect(Need::Account)?;
     let connection: ConnectionName = name.parse().map_err(|_| Refusal::unknown("connection", &name))?;
     let (waiter, updates) = mpsc::unbounded_channel();
     api.control.test(connection, waiter).await?;
@@ -40,7 +40,7 @@ pub(super) async fn sync(
     Path(name): Path<String>,
 ) -> Result<Response, Refused> {
     let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
-    who.expect_on_link(&api, &link).await?;
+    who.expect_on_link(&link)?;
     let (waiter, updates) = mpsc::unbounded_channel();
     api.control.sync(link, waiter).await?;
     Ok(until_done(updates))
@@ -52,7 +52,7 @@ pub(super) async fn proceed(
     Path(name): Path<String>,
 ) -> Result<Response, Refused> {
     let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
-    who.expect_on_link(&api, &link).await?;
+    who.expect_on_link(&link)?;
     let (waiter, updates) = mpsc::unbounded_channel();
     api.control.proceed(link, waiter).await?;
     Ok(until_done(updates))
@@ -93,7 +93,7 @@ async fn on_connection(
     Path(name): Path<String>,
     act: fn(ConnectionName) -> Act,
 ) -> Answer<Acted> {
-    who.expect(&api, Need::Account).await?;
+    who.expect(Need::Account)?;
     let connection = name.parse().map_err(|_| Refusal::unknown("connection", &name))?;
     json(api.control.act(act(connection), who.name().to_owned()).await?)
 }
@@ -105,7 +105,7 @@ async fn on_link(
     act: impl FnOnce(LinkName) -> Act,
 ) -> Answer<Acted> {
     let link: LinkName = name.parse().map_err(|_| Refusal::unknown("link", &name))?;
-    who.expect_on_link(&api, &link).await?;
+    who.expect_on_link(&link)?;
     json(api.control.act(act(link), who.name().to_owned()).await?)
 }
 
@@ -143,7 +143,7 @@ pub(super) fn lines<T: Serialize + Send + 'static>(values: impl Stream<Item = T>
 }
 
 pub(super) async fn reload(State(api): State<Api>, Extension(who): Extension<Asking>) -> Answer<ReloadReport> {
-    who.expect(&api, Need::Account).await?;
+    who.expect(Need::Account)?;
     let (location, environment) = (api.location.clone(), api.environment.clone());
     let load = tokio::task::spawn_blocking(move || config::load(&location, &environment));
     let loaded = load.await.map_err(|_| Refusal::unavailable("failed to read the configuration"))?;
