@@ -10,6 +10,8 @@ mod running;
 mod scheduling;
 mod syncing;
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -74,6 +74,8 @@ pub struct RepositoryEntry {
     pub waiting: Vec<LinkWaiter>,
     /// Those who asked while one was under way, which may have looked too early for them: the next one answers.
     pub waiting_next: Vec<LinkWaiter>,
+    /// Whether it fell due while one was under way, which may have looked too early: the next one follows at once.
+    pub is_due_again: bool,
 }
 
 /// A schedule, and up to when its slots are dealt with.
@@ -166,6 +168,7 @@ impl Plan {
                 work: None,
                 waiting: Vec::new(),
                 waiting_next: Vec::new(),
+                is_due_again: false,
             });
             entry.url = link.config.repository.clone();
             entry.links.insert(name.clone());

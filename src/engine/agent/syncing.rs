@@ -95,7 +95,11 @@ impl Agent {
 
     /// Begins a sync unless one is under way; then the next one follows it.
     pub(super) fn begin_sync(&mut self, key: &RepositoryKey) {
-        if self.plan.repositories.get(key).is_none_or(|repository| repository.work.is_some()) {
+        let Some(repository) = self.plan.repositories.get_mut(key) else {
+            return;
+        };
+        if repository.work.is_some() {
+            repository.is_due_again = true;
             return;
         }
         match self.leave(key) {
@@ -123,6 +127,8 @@ impl Agent {
         };
         repository.work = Some(Work { cancel: cancel.clone(), waiters: Vec::new() });
         repository.waiting.append(&mut repository.waiting_next);
+        // What it was due for later is served now; the end of this one sets its next turn.
+        self.plan.agenda.remove(&Job::Sync(key.clone()));
         let task = tasks::sync(id, &connection.config, repository.url.clone(), views);
         self.submit(Job::Sync(key.clone()), task, key.tags.clone(), cancel);
     }
@@ -202,12 +208,12 @@ impl Agent {
 
     pub(super) fn synced(&mut self, recorded: RecordedSync) {
         let RecordedSync { key, results } = recorded;
-        let waiting = match self.plan.repositories.get_mut(&key) {
+        let (waiting, is_due_again) = match self.plan.repositories.get_mut(&key) {
             Some(repository) => {
                 repository.work = None;
-                std::mem::take(&mut repository.waiting)
+                (std::mem::take(&mut repository.waiting), std::mem::take(&mut repository.is_due_again))
             }
-            None => Vec::new(),
+            None => (Vec::new(), false),
         };
         match results {
             Ok(results) => {
@@ -233,7 +239,7 @@ impl Agent {
                 self.plan.agenda.set_at_latest(Job::Sync(key.clone()), Instant::now() + FIRST_RETRY);
             }
         }
-        if self.plan.repositories.get(&key).is_some_and(|repository| !repository.waiting_next.is_empty()) {
+        if is_due_again {
             self.begin_sync(&key);
         }
     }
