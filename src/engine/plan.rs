@@ -1,6 +1,7 @@
 //! What the agent has to look after, and when: connections, repositories with their links, and what is under way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::domain::agenda::Agenda;
 use crate::domain::cadence::Cadence;
 use crate::domain::connection::DisconnectReason;
 use crate::domain::link::ArchiveReason;
+use crate::domain::retry::spread_within;
 use crate::domain::suite_glob::SuiteGlob;
 
 /// One repository under a connection, as those of its links want it that ask the same of a delegate: they are views of it,
@@ -199,9 +201,29 @@ pub fn interval(cadence: &Cadence, now: DateTime<Utc>) -> Duration {
     }
 }
 
+/// The same after the first sync of a repository, at `now`: its turns are moved to its own place in the interval, so that
+/// a thousand links added at once do not poll at once for ever. Times of a calendar stay as they were asked for.
+pub fn first_interval(cadence: &Cadence, key: &impl Hash, now: DateTime<Utc>) -> Duration {
+    match cadence {
+        Cadence::Every(interval) => *interval / 2 + spread_within(key, *interval / 2),
+        Cadence::Cron(_) => interval(cadence, now),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_turns_have_their_own_place_in_an_interval_and_none_in_a_calendar() {
+        let now = "2026-11-21T02:00:00Z".parse().unwrap();
+        let hour = Duration::from_secs(3600);
+        let places: BTreeSet<_> = (0..100).map(|key| first_interval(&Cadence::Every(hour), &key, now)).collect();
+        assert_eq!(places.len(), 100);
+        assert!(places.iter().all(|place| (hour / 2..hour).contains(place)));
+        let nightly = Cadence::cron("0 0 2 * * *").unwrap();
+        assert_eq!(first_interval(&nightly, &"shop", now), 24 * hour);
+    }
 
     #[test]
     fn the_way_back_follows_the_reason() {

@@ -1,5 +1,6 @@
 //! Syncs of repositories: begun when due or asked for, recorded link by link, and when they are due again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -14,7 +15,7 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::domain::event::{Event, EventName};
 use crate::domain::retry::{FIRST_RETRY, LONGEST_RETRY, retry_delay, spread_within};
 use crate::engine::control::Refusal;
-use crate::engine::plan::{LinkEntry, LinkWaiter, RepositoryKey, interval};
+use crate::engine::plan::{LinkEntry, LinkWaiter, RepositoryKey, first_interval, interval};
 use crate::engine::tasks;
 use crate::engine::work::{Update, Waiter, Work};
 
@@ -95,9 +96,7 @@ impl Agent {
 
     /// Begins a sync unless one is under way; then the next one follows it.
     pub(super) fn begin_sync(&mut self, key: &RepositoryKey) {
-        let Some(repository) = self.plan.repositories.get_mut(key) else {
-            return;
-        };
+        let Some(repository) = self.plan.repositories.get_mut(key) else { return };
         if repository.work.is_some() {
             repository.is_due_again = true;
             return;
@@ -119,12 +118,8 @@ impl Agent {
         let views = self.plan.proceeding(key).into_iter();
         let views = views.map(|link| tasks::view(&link.config, link.record.revision, link.record.known())).collect();
         let cancel = self.stop.child_token();
-        let Some(connection) = self.plan.connections.get(&key.connection) else {
-            return;
-        };
-        let Some(repository) = self.plan.repositories.get_mut(key) else {
-            return;
-        };
+        let Some(connection) = self.plan.connections.get(&key.connection) else { return };
+        let Some(repository) = self.plan.repositories.get_mut(key) else { return };
         repository.work = Some(Work { cancel: cancel.clone(), waiters: Vec::new() });
         repository.waiting.append(&mut repository.waiting_next);
         // What it was due for later is served now; the end of this one sets its next turn.
@@ -144,7 +139,7 @@ impl Agent {
         let waits = self.plan.repositories.get(key).is_some_and(|repository| !repository.waiting_next.is_empty());
         let links = self.plan.proceeding(key);
         if links.iter().all(|link| told(link)) && !waits {
-            return self.set_next_sync(key);
+            return self.set_next_sync(key, &BTreeSet::new());
         }
         let reports = links.into_iter().map(reports).collect();
         if let Some(repository) = self.plan.repositories.get_mut(key) {
@@ -155,9 +150,7 @@ impl Agent {
     }
 
     pub(super) fn end_sync(&mut self, key: &RepositoryKey, ended: Ended) {
-        let suitesync_contract::Work::Sync(task) = ended.task.work else {
-            return;
-        };
+        let suitesync_contract::Work::Sync(task) = ended.task.work else { return };
         let reports = match ended.outcome.result {
             Ok(Facts::Sync(report)) => {
                 if let Some(reason) = report.mirror_rebuilt {
@@ -217,6 +210,7 @@ impl Agent {
         };
         match results {
             Ok(results) => {
+                let mut first = BTreeSet::new();
                 for (summary, record) in results {
                     self.doubt(&key.connection, &summary);
                     self.heed(&key.connection, summary.failure.as_ref());
@@ -225,10 +219,11 @@ impl Agent {
                         let _ = waiting.waiter.send(Update::Synced(summary.clone()));
                     }
                     if let (Some(link), Some(record)) = (self.plan.links.get_mut(&summary.link), record) {
-                        link.record = record;
+                        let before = std::mem::replace(&mut link.record, record);
+                        first.extend(before.synced_at.is_none().then_some(summary.link));
                     }
                 }
-                self.set_next_sync(&key);
+                self.set_next_sync(&key, &first);
             }
             Err(error) => {
                 let failure = error.failure(self.catalog.path());
@@ -246,9 +241,7 @@ impl Agent {
 
     /// Tests a connection at once of which a link is refused as no link was before: going on could lock the account.
     fn doubt(&mut self, connection: &ConnectionName, summary: &SyncSummary) {
-        let Some(failure) = summary.failure.as_ref().filter(|failure| failure.class.holds_connection()) else {
-            return;
-        };
+        let Some(failure) = summary.failure.as_ref().filter(|failure| failure.class.holds_connection()) else { return };
         let before = self.plan.links.get(&summary.link).and_then(|link| link.record.failure.as_ref());
         let is_held = self.plan.connections.get(connection).is_some_and(|entry| entry.record.is_held());
         if !is_held && before.is_none_or(|before| before.class != failure.class) {
@@ -266,19 +259,16 @@ impl Agent {
         }
     }
 
-    /// Sets when the repository is looked at next: as soon as the first of its links wants it.
-    pub(super) fn set_next_sync(&mut self, key: &RepositoryKey) {
+    /// Sets when the repository is looked at next: as soon as the first of its links wants it. Some were synced for the
+    /// `first` time.
+    fn set_next_sync(&mut self, key: &RepositoryKey, first: &BTreeSet<LinkName>) {
         let now = Utc::now();
         let delay = |link: &&LinkEntry| {
-            let interval = interval(&link.config.sync_cadence, now);
+            let cadence = &link.config.sync_cadence;
             match &link.record.failure {
-                Some(failure) => retry_delay(failure, link.record.failures, interval, fastrand::f64()),
-                // After its first sync a repository's turns are moved to its own place in the interval, so that a
-                // thousand links added at once do not poll at once for ever.
-                None if link.record.checked_at == link.record.synced_at => {
-                    interval / 2 + spread_within(key, interval / 2)
-                }
-                None => interval,
+                Some(failure) => retry_delay(failure, link.record.failures, interval(cadence, now), fastrand::f64()),
+                None if first.contains(&link.config.name) => first_interval(cadence, key, now),
+                None => interval(cadence, now),
             }
         };
         if let Some(delay) = self.plan.proceeding(key).iter().map(delay).min() {
