@@ -259,11 +259,13 @@ impl Agent {
         let gone = name.clone();
         let archive = LinkEvent::Archive(ArchiveReason::Removed);
         let written = self.catalog.write(move |change| link::apply(change, &gone, archive, Utc::now())).await;
-        if written.is_err() {
+        if written.is_ok() {
+            self.drop_queued(name);
+        } else {
+            // Its queued runs stay for as long as the catalog has them as queued.
             self.plan.agenda.set(Job::Remove(name.clone()), Instant::now() + REMOVAL_GRACE);
         }
         report_write(written);
-        self.drop_queued(name);
     }
 }
 
