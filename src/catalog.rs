@@ -28,6 +28,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use suitesync_contract::Failure;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::event::Event;
 use readers::Readers;
@@ -98,6 +99,8 @@ pub struct Catalog {
     followers: broadcast::Sender<Arc<Event>>,
     /// Why the store refused the last write that it refused, until that is forgiven.
     refused: watch::Sender<Option<Failure>>,
+    /// Cancelled when the writer has ended.
+    ended: CancellationToken,
 }
 
 impl Catalog {
@@ -106,9 +109,12 @@ impl Catalog {
         let mut connection = open::writer(path).map_err(|error| error.at(path))?;
         let readers = Readers::open(path).map_err(|error| error.at(path))?;
         let (writer, mut writes) = mpsc::channel::<Write>(WAITING_WRITES);
+        let ended = CancellationToken::new();
+        let at_end = ended.clone().drop_guard();
         std::thread::Builder::new()
             .name("catalog".to_owned())
             .spawn(move || {
+                let _told = at_end;
                 while let Some(write) = writes.blocking_recv() {
                     write(&mut connection);
                 }
@@ -119,7 +125,7 @@ impl Catalog {
             .map_err(|_| CatalogError::Closed)?;
         let (followers, _) = broadcast::channel(FOLLOWER_LAG);
         let refused = watch::Sender::default();
-        Ok(Self { path: Arc::new(path.to_owned()), writer, readers, followers, refused })
+        Ok(Self { path: Arc::new(path.to_owned()), writer, readers, followers, refused, ended })
     }
 
     pub fn path(&self) -> &Path {
@@ -199,6 +205,12 @@ impl Catalog {
         self.readers.read(read).await
     }
 
+    /// Returns when the writer has ended, and nothing is recorded any more. As long as there is a handle that is a fault:
+    /// a write broke off.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
     /// Events from now on.
     pub fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
         self.followers.subscribe()
@@ -233,6 +245,15 @@ fn publish(followers: &broadcast::Sender<Arc<Event>>, event: Event) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_breaks_off_ends_the_writer_and_that_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite3")).unwrap();
+        let broken = catalog.write(|_| -> Result<()> { panic!("a fault of ours") }).await;
+        assert!(matches!(broken, Err(CatalogError::Closed)), "{broken:?}");
+        catalog.ended().await;
+    }
 
     #[tokio::test]
     async fn a_full_disk_is_told_with_its_place() {

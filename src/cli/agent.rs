@@ -115,7 +115,7 @@ pub async fn run(location: Location) -> Result<(), AgentError> {
             },
             _ = &mut serving => break true,
             _ = &mut reloading => break true,
-            () = daemon.actor_ended() => break true,
+            () = daemon.broke() => break true,
         }
     };
     service::stopping();
@@ -146,7 +146,8 @@ struct Daemon {
     stop: CancellationToken,
     tracker: TaskTracker,
     actor: JoinHandle<()>,
-    actor_end: CancellationToken,
+    /// Cancelled when a part has ended that is to last as long as the agent.
+    part_ended: CancellationToken,
 }
 
 impl Daemon {
@@ -184,20 +185,29 @@ impl Daemon {
         let (control, running) = agent::start(parts).await?;
         let beat = ticker::start(control.clone()).await?;
         tracker.spawn(recovering::follow(catalog.clone(), stop.clone()));
-        tracker.spawn(care::follow(control.clone(), workshop, logs.clone(), folder.path().to_owned(), stop.clone()));
-        let actor_end = CancellationToken::new();
-        let ended = actor_end.clone();
+        let part_ended = CancellationToken::new();
+        let (care_ended, actor_ended) = (part_ended.clone().drop_guard(), part_ended.clone().drop_guard());
+        let state_dir = folder.path().to_owned();
+        let caring = care::follow(control.clone(), workshop, logs.clone(), state_dir, stop.clone());
+        tracker.spawn(async move {
+            let _told = care_ended;
+            caring.await;
+        });
         let actor = tokio::spawn(async move {
-            let _told = ended.drop_guard();
+            let _told = actor_ended;
             if running.await.is_err() {
                 tracing::error!("the agent's actor broke off");
             }
         });
-        Ok(Self { control, catalog, logs, beat, remote, stop, tracker, actor, actor_end })
+        Ok(Self { control, catalog, logs, beat, remote, stop, tracker, actor, part_ended })
     }
 
-    async fn actor_ended(&self) {
-        self.actor_end.cancelled().await;
+    /// Returns when a part has ended before its time.
+    async fn broke(&self) {
+        tokio::select! {
+            () = self.part_ended.cancelled() => {}
+            () = self.catalog.ended() => tracing::error!("the catalog's writer broke off: nothing is recorded any more"),
+        }
     }
 
     /// Stops in order: no new work, what is under way is canceled and waited for, and the last word is written.
