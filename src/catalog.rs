@@ -217,10 +217,10 @@ impl Catalog {
     }
 }
 
-/// Logs a write that failed where nobody else can do anything about it.
-pub fn report_write<T>(written: Result<T>) {
+/// Logs a write that failed where nobody else can do anything about it, with what it was for: `to keep an event`.
+pub fn report_write<T>(purpose: &str, written: Result<T>) {
     if let Err(error) = written {
-        tracing::error!(error = &error as &dyn Error, "failed to write to the catalog");
+        tracing::error!(error = &error as &dyn Error, "failed {purpose}");
     }
 }
 

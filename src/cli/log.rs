@@ -1,5 +1,7 @@
 //! The agent's own log: for the journal under systemd, as text on a terminal, as JSON otherwise.
 
+mod journal;
+
 use std::fmt;
 use std::io::IsTerminal;
 
@@ -15,9 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogConfig, LogFormat};
-
-/// What stands before the names of fields in the journal: `journalctl SUITESYNC_EVENT=link.synced`.
-const JOURNAL_PREFIX: &str = "SUITESYNC";
+use journal::Journal;
 
 /// What this library has to say of a connection we say ourselves, with the next step.
 const QUIET: &str = "async_nats=off";
@@ -29,10 +29,7 @@ pub(super) fn start(config: &LogConfig) {
     let level = config.level.as_str();
     let filter = crates.iter().fold(format!("warn,{QUIET}"), |filter, name| format!("{filter},{name}={level}"));
     let registry = tracing_subscriber::registry().with(EnvFilter::new(filter));
-    let journal = || match std::env::var_os("JOURNAL_STREAM") {
-        Some(_) => tracing_journald::layer().ok().map(|layer| layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()))),
-        None => None,
-    };
+    let journal = || std::env::var_os("JOURNAL_STREAM").and_then(|_| Journal::open().ok());
     let lines = |style| {
         tracing_subscriber::fmt::layer().event_format(Lines { style }).with_ansi(false).with_writer(std::io::stdout)
     };

@@ -245,7 +245,7 @@ impl Agent {
             audit::forget(change.sql(), before)?;
             connection::forget_tests(change.sql(), before)
         };
-        self.tracker.spawn(async move { report_write(catalog.write(forget).await) });
+        self.tracker.spawn(async move { report_write("to forget old events and tests", catalog.write(forget).await) });
     }
 
     async fn hear(&mut self, note: Note) {
@@ -260,7 +260,7 @@ impl Agent {
             Note::WaitedInVain(task) => self.give_up(task),
             Note::Standing(name, standing) => self.note_standing(&name, &standing),
             Note::Members(members) => self.note_members(&members).await,
-            Note::Left(left) => report_write(self.take_up_left(left).await),
+            Note::Left(left) => report_write("to queue runs again", self.take_up_left(left).await),
             Note::AllKnown => self.know_all().await,
         }
     }

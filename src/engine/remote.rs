@@ -224,7 +224,7 @@ async fn tell_of_nats(mut state: watch::Receiver<BusState>, around: Surroundings
         };
         if let Some(event) = event {
             was_there = Some(event.name == EventName::RemoteConnected);
-            report_write(around.catalog.tell(event).await);
+            report_write("to keep an event", around.catalog.tell(event).await);
         }
         match around.stop.run_until_cancelled(state.changed()).await {
             Some(Ok(())) => {}
@@ -237,7 +237,7 @@ async fn tell_of_nats(mut state: watch::Receiver<BusState>, around: Surroundings
 fn notice_to(around: Surroundings) -> Arc<dyn Fn(Notice) + Send + Sync> {
     Arc::new(move |notice| {
         let (event, catalog) = (event_of(notice), around.catalog.clone());
-        around.tracker.spawn(async move { report_write(catalog.tell(event).await) });
+        around.tracker.spawn(async move { report_write("to keep an event", catalog.tell(event).await) });
     })
 }
 

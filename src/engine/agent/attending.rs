@@ -42,7 +42,7 @@ impl Agent {
     async fn attend(&self, delegate: &Arc<dyn Delegate>) -> Attended {
         let ended = self.stop.child_token();
         match delegate.follow() {
-            None => report_write(self.catalog.tell(connected(delegate.as_ref())).await),
+            None => report_write("to keep an event", self.catalog.tell(connected(delegate.as_ref())).await),
             Some(standing) => self.follow(delegate.name().clone(), standing, ended.clone()),
         }
         Attended { delegate: Arc::clone(delegate), _watching: ended.drop_guard() }
@@ -91,7 +91,7 @@ impl Agent {
         };
         if let Some(event) = event {
             let catalog = self.catalog.clone();
-            self.tracker.spawn(async move { report_write(catalog.tell(event).await) });
+            self.tracker.spawn(async move { report_write("to keep an event", catalog.tell(event).await) });
         }
         self.begin_waiting();
         if standing.status == DelegateStatus::Connected {

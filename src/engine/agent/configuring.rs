@@ -70,7 +70,7 @@ impl Agent {
         // Secrets and more of a configuration make a delegate, too: those that stay the same are kept.
         self.set_delegates().await;
         self.plan_anew(taken, now);
-        report_write(self.catalog.tell(self.acceptance(&changes, now)).await);
+        report_write("to keep an event", self.catalog.tell(self.acceptance(&changes, now)).await);
         Ok(self.report(ReloadOutcome::Applied, Some(changes)))
     }
 
@@ -128,7 +128,7 @@ impl Agent {
         let catalog = self.catalog.clone();
         self.tracker.spawn(async move {
             for link in links {
-                report_write(attach_results(&catalog, link).await);
+                report_write("to link existing results", attach_results(&catalog, link).await);
             }
         });
     }
@@ -265,7 +265,7 @@ impl Agent {
             // Its queued runs stay for as long as the catalog has them as queued.
             self.plan.agenda.set(Job::Remove(name.clone()), Instant::now() + REMOVAL_GRACE);
         }
-        report_write(written);
+        report_write("to archive a link", written);
     }
 }
 

@@ -117,6 +117,6 @@ impl Agent {
             None => event,
         };
         let catalog = self.catalog.clone();
-        self.tracker.spawn(async move { report_write(catalog.tell(event).await) });
+        self.tracker.spawn(async move { report_write("to keep an event", catalog.tell(event).await) });
     }
 }

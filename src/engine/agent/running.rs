@@ -113,7 +113,9 @@ impl Agent {
             run::apply(change, id, RunEvent::Ended(RunVerdict::Error), &because, Utc::now())
         };
         let (catalog, stop) = (self.catalog.clone(), self.stop.clone());
-        self.tracker.spawn(async move { report_write(record_at_last(&catalog, &stop, id, end).await) });
+        self.tracker.spawn(async move {
+            report_write("to record the end of a run", record_at_last(&catalog, &stop, id, end).await)
+        });
     }
 
     /// The delegate says that the command was started: it is recorded at once, with who has it and what its processes are
@@ -225,7 +227,7 @@ impl Agent {
             };
             match forgotten.await {
                 Ok(gone) => tokio::task::spawn_blocking(move || logs.remove(&gone)).await.unwrap_or_default(),
-                Err(error) => report_write::<()>(Err(error)),
+                Err(error) => report_write::<()>("to forget old runs and results", Err(error)),
             }
         });
     }

@@ -174,7 +174,7 @@ impl Agent {
             .delegate(delegate)
             .field("reason", reason);
         let catalog = self.catalog.clone();
-        self.tracker.spawn(async move { super::report_write(catalog.tell(event).await) });
+        self.tracker.spawn(async move { super::report_write("to keep an event", catalog.tell(event).await) });
     }
 
     fn record_syncs(

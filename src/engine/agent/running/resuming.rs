@@ -71,7 +71,9 @@ impl Agent {
     fn bury_all(&self, runs: Vec<RunRecord>) {
         for run in runs {
             let (catalog, stop) = (self.catalog.clone(), self.stop.clone());
-            self.tracker.spawn(async move { report_write(bury(&catalog, &stop, run).await) });
+            self.tracker.spawn(async move {
+                report_write("to record the end of a run", bury(&catalog, &stop, run).await);
+            });
         }
     }
 
