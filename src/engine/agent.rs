@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use super::control::{AgentState, Command, Control};
 use super::delegate::{Delegate, Standing};
 use super::dispatcher::{Dispatcher, Ended, Returned};
-use super::plan::{Job, Plan};
+use super::plan::{Job, Plan, Purpose};
 use super::remote::{Members, RemoteDelegates};
 use super::run_logs::RunLogs;
 use super::work::Update;
@@ -101,7 +101,7 @@ pub(crate) struct Agent {
     attended: HashMap<DelegateName, attending::Attended>,
     /// Those of other hosts.
     remote: Option<Arc<RemoteDelegates>>,
-    under_way: HashMap<TaskId, Job>,
+    under_way: HashMap<TaskId, Purpose>,
     /// Runs that are not over.
     runs: HashMap<RunId, running::RunWork>,
     /// Users under whom delegates execute runs, from when they first said so: what a run left may outlive its delegate.
@@ -229,8 +229,6 @@ impl Agent {
                 Job::Sync(key) => self.begin_sync(&key),
                 Job::Remove(name) => self.remove_link(&name).await,
                 Job::Forget => self.forget(),
-                // Runs fall due by their schedules.
-                Job::Run(_) => {}
             }
         }
     }
@@ -266,24 +264,24 @@ impl Agent {
     }
 
     fn pass_on(&mut self, task: TaskId, progress: Progress) {
-        if let (Some(Job::Run(run)), Progress::Started { marker }) = (self.under_way.get(&task), &progress) {
+        if let (Some(Purpose::Run(run)), Progress::Started { marker }) = (self.under_way.get(&task), &progress) {
             let (run, delegate) = (*run, self.dispatcher.holder(task).cloned());
             return self.begun(run, delegate, marker.clone());
         }
         let update = Update::Progress(progress);
         match self.under_way.get(&task) {
-            Some(Job::Test(name)) => {
+            Some(Purpose::Test(name)) => {
                 if let Some(work) = self.plan.connections.get(name).and_then(|entry| entry.work.as_ref()) {
                     work.tell(&update);
                 }
             }
-            Some(Job::Sync(key)) => {
+            Some(Purpose::Sync(key)) => {
                 for waiting in self.plan.repositories.get(key).into_iter().flat_map(|entry| &entry.waiting) {
                     // Whoever asked may have gone.
                     let _ = waiting.waiter.send(update.clone());
                 }
             }
-            Some(Job::Run(_) | Job::Remove(_) | Job::Forget) | None => {}
+            Some(Purpose::Run(_)) | None => {}
         }
     }
 

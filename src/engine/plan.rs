@@ -29,12 +29,19 @@ pub struct RepositoryKey {
     pub tags: Tags,
 }
 
-/// What falls due, and what a task is for.
+/// What a task is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    Test(ConnectionName),
+    Sync(RepositoryKey),
+    Run(RunId),
+}
+
+/// What falls due; runs do by their schedules.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Job {
     Test(ConnectionName),
     Sync(RepositoryKey),
-    Run(RunId),
     /// A link has been out of the configuration long enough to be archived.
     Remove(LinkName),
     /// Old events and tests are forgotten.

@@ -6,7 +6,7 @@ use chrono::Utc;
 use suitesync_contract::{FailureClass, RunId, Tags, Task, TaskId};
 use tokio_util::sync::CancellationToken;
 
-use super::{Agent, Ended, Job, Note, report_write};
+use super::{Agent, Ended, Note, Purpose, report_write};
 use crate::catalog::run::RunRecord;
 use crate::catalog::{CatalogError, run};
 use crate::domain::event::{Event, EventName};
@@ -21,18 +21,18 @@ pub(super) struct HandedOut {
 }
 
 impl Agent {
-    /// Places a task for `job`.
-    pub(super) fn submit(&mut self, job: Job, task: Task, tags: Tags, cancel: CancellationToken) {
+    /// Places a task for `purpose`.
+    pub(super) fn submit(&mut self, purpose: Purpose, task: Task, tags: Tags, cancel: CancellationToken) {
         let (id, notes) = (task.id, self.notes.clone());
         let progress: ProgressSink = Arc::new(move |progress| {
             // Nobody is left to hear it when the agent stops.
             let _ = notes.send(Note::Progress(id, progress));
         });
-        self.place(job, Order::new(task, tags, cancel, progress));
+        self.place(purpose, Order::new(task, tags, cancel, progress));
     }
 
-    pub(super) fn place(&mut self, job: Job, order: Order) {
-        self.under_way.insert(order.task.id, job);
+    pub(super) fn place(&mut self, purpose: Purpose, order: Order) {
+        self.under_way.insert(order.task.id, purpose);
         if let Some(ended) = self.dispatcher.submit(order) {
             self.end(ended);
         }
@@ -57,10 +57,10 @@ impl Agent {
 
     pub(super) fn end(&mut self, ended: Ended) {
         match self.under_way.remove(&ended.task.id) {
-            Some(Job::Test(name)) => self.end_test(&name, ended),
-            Some(Job::Sync(key)) => self.end_sync(&key, ended),
-            Some(Job::Run(run)) => self.end_run(run, ended),
-            Some(Job::Remove(_) | Job::Forget) | None => {}
+            Some(Purpose::Test(name)) => self.end_test(&name, ended),
+            Some(Purpose::Sync(key)) => self.end_sync(&key, ended),
+            Some(Purpose::Run(run)) => self.end_run(run, ended),
+            None => {}
         }
     }
 

@@ -15,7 +15,7 @@ use suitesync_contract::{DelegateName, Failure, LinkName, Progress, RunId, Tags,
 use tokio_util::sync::CancellationToken;
 
 use super::operating::unrecorded;
-use super::{Agent, Job, Note, report_write};
+use super::{Agent, Note, Purpose, report_write};
 use crate::catalog::delivery::AT_ONCE;
 use crate::catalog::run::{Because, RunRecord};
 use crate::catalog::{Change, import, results, run};
@@ -68,7 +68,7 @@ impl Agent {
             let _ = notes.send(Note::Progress(id, progress));
         });
         self.runs.insert(record.id, work);
-        self.place(Job::Run(record.id), Order::new(task, tags, cancel, heard));
+        self.place(Purpose::Run(record.id), Order::new(task, tags, cancel, heard));
     }
 
     /// Keeps the log, notes the beginning, and hands on what is neither.
@@ -234,8 +234,8 @@ impl Agent {
 
     /// Runs that a delegate has in hand; all others that are queued wait.
     pub(super) fn handed(&self) -> BTreeSet<RunId> {
-        let run_of = |(task, job): (&TaskId, &Job)| {
-            let Job::Run(run) = job else { return None };
+        let run_of = |(task, purpose): (&TaskId, &Purpose)| {
+            let Purpose::Run(run) = purpose else { return None };
             self.dispatcher.holder(*task).map(|_| *run)
         };
         self.under_way.iter().filter_map(run_of).collect()

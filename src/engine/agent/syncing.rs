@@ -8,7 +8,7 @@ use suitesync_contract::{ConnectionName, Facts, Failure, FailureClass, LinkName,
 use tokio::time::Instant;
 
 use super::operating::unrecorded;
-use super::{Agent, Ended, Job, Note};
+use super::{Agent, Ended, Job, Note, Purpose};
 use crate::catalog::link::{self, LinkRecord};
 use crate::catalog::sync::{self, EndedSync, SyncSummary};
 use crate::catalog::{Catalog, CatalogError};
@@ -125,7 +125,7 @@ impl Agent {
         // What it was due for later is served now; the end of this one sets its next turn.
         self.plan.agenda.remove(&Job::Sync(key.clone()));
         let task = tasks::sync(id, &connection.config, repository.url.clone(), views);
-        self.submit(Job::Sync(key.clone()), task, key.tags.clone(), cancel);
+        self.submit(Purpose::Sync(key.clone()), task, key.tags.clone(), cancel);
     }
 
     /// Shows the links of a held connection why they stand still, without a request.

@@ -8,7 +8,7 @@ use suitesync_contract::{
 };
 use tokio::time::Instant;
 
-use super::{Agent, Ended, Job, Note};
+use super::{Agent, Ended, Job, Note, Purpose};
 use crate::catalog::CatalogError;
 use crate::catalog::connection::{self, ConnectionRecord, ConnectionTest};
 use crate::config::ConnectionConfig;
@@ -42,8 +42,8 @@ impl Agent {
     }
 
     fn limit_wait(&self, name: &ConnectionName) {
-        let is_it = |job: &Job| matches!(job, Job::Test(tested) if tested == name);
-        let Some(task) = self.under_way.iter().find(|(_, job)| is_it(job)).map(|(task, _)| *task) else {
+        let is_it = |purpose: &Purpose| matches!(purpose, Purpose::Test(tested) if tested == name);
+        let Some(task) = self.under_way.iter().find(|(_, purpose)| is_it(purpose)).map(|(task, _)| *task) else {
             return;
         };
         let (notes, stop) = (self.notes.clone(), self.stop.clone());
@@ -72,7 +72,7 @@ impl Agent {
         entry.work = Some(Work { cancel: cancel.clone(), waiters: waiter.into_iter().collect() });
         let task = tasks::probe(id, &entry.config, entry.record.revision);
         let tags = entry.config.delegate_tags.clone();
-        self.submit(Job::Test(name.clone()), task, tags, cancel);
+        self.submit(Purpose::Test(name.clone()), task, tags, cancel);
     }
 
     pub(super) fn end_test(&mut self, name: &ConnectionName, ended: Ended) {
