@@ -30,12 +30,14 @@ pub(super) fn reloading(phase: Phase) {
         },
         Phase::Done(ReloadOutcome::Applied | ReloadOutcome::Unchanged) => ready(),
         Phase::Done(ReloadOutcome::Rejected) => {
-            tell(&[
-                NotifyState::Ready,
-                NotifyState::Status("the configuration on disk is faulty; the last good one runs"),
-            ]);
+            ready_but("the configuration on disk is faulty; the last good one runs");
         }
+        Phase::Unrecorded => ready_but("the configuration on disk could not be recorded; the last one runs"),
     }
+}
+
+fn ready_but(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// Shows how things stand.

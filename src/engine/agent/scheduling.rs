@@ -69,7 +69,7 @@ impl Agent {
         let config = Arc::clone(&self.config);
         match self.catalog.write_durably(None, move |change| take_up(change, &config, now)).await {
             Ok(taken) => self.plan_schedules(taken, now),
-            Err(error) => report_write::<()>(Err(error)),
+            Err(error) => report_write::<()>("to begin schedules anew", Err(error)),
         }
     }
 

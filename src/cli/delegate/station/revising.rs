@@ -13,7 +13,7 @@ use crate::cli::service;
 use crate::config::{self, DelegateFile, Diagnostic, Environment, Secrets, StationConfig, Watcher};
 use crate::engine::control::ReloadOutcome;
 use crate::engine::hiring::Hiring;
-use crate::engine::reload::Phase;
+use crate::engine::reload::{Occasion, Phase};
 use crate::engine::station::{Worker, offer};
 
 pub(super) struct Revision {
@@ -31,11 +31,11 @@ pub(super) struct Revision {
 impl Revision {
     pub(super) async fn follow(mut self, mut watcher: Watcher, asked: Arc<Notify>) {
         loop {
-            tokio::select! {
-                () = watcher.changed() => {}
-                () = asked.notified() => {}
-            }
-            service::reloading(Phase::Reading);
+            let occasion = tokio::select! {
+                () = watcher.changed() => Occasion::Look,
+                () = asked.notified() => Occasion::Wish,
+            };
+            occasion.begins(service::reloading);
             let (path, environment) = (self.path.clone(), self.environment.clone());
             let read = tokio::task::spawn_blocking(move || config::load_delegate_file(&path, &environment)).await;
             let outcome = match read {
@@ -45,7 +45,7 @@ impl Revision {
                 }
                 Err(_) => ReloadOutcome::Rejected,
             };
-            service::reloading(Phase::Done(outcome));
+            occasion.ends(Phase::Done(outcome), service::reloading);
         }
     }
 

@@ -86,7 +86,7 @@ async fn record_report(catalog: &Catalog, stop: &CancellationToken, ended: RunEn
     let end = move |change: &mut Change<'_>| run::end(change, &ended, delivered);
     let over = record_at_last(catalog, stop, run, end).await?;
     if let (None, Some((id, _))) = (over, delivered) {
-        report_write(importing::clear(catalog, Some(id)).await);
+        report_write("to let go of the results of a run", importing::clear(catalog, Some(id)).await);
     }
     Ok(())
 }
