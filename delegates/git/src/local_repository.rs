@@ -14,7 +14,7 @@ use suitesync_reach::{Place, shown};
 
 use crate::limits::Limits;
 use crate::mirror::{BlobContent, Extent, Fault, SharedStore};
-use crate::refs::{self, Ref, Tip};
+use crate::refs::{Absence, Ref, Tip};
 use crate::remote::Resolved;
 
 /// The keys of a repository's configuration, any of which makes it a partial clone (gitpartial-clone).
@@ -75,7 +75,7 @@ impl LocalRepository {
         };
         match found {
             Some(commit) => Ok(Tip::Commit(commit)),
-            None => refs::missing(&self.place, wanted, &self.list(repository)?),
+            None => Absence::of(wanted, &self.list(repository)?).told(&self.place, wanted),
         }
     }
 

@@ -56,20 +56,38 @@ pub(crate) fn find(wanted: &RefSpec, refs: &[Ref]) -> Option<ObjectId> {
     }
 }
 
-/// What to make of a ref that is missing, given all refs: nothing at all is an empty repository, which is no fault.
-pub(crate) fn missing(place: &Place, wanted: &RefSpec, all: &[Ref]) -> Result<Tip, Failure> {
-    let empty = all.iter().all(|found| found.id.is_none());
-    if empty && matches!(wanted, RefSpec::Default | RefSpec::Branch(_)) {
-        return Ok(Tip::Empty);
+/// What a repository has in place of a ref that it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// It has no commits at all.
+    Empty,
+    /// It has others; the names nearest to the wanted one, if there are any.
+    Among(Option<String>),
+}
+
+impl Absence {
+    /// Of a ref that is missing, given all refs.
+    pub(crate) fn of(wanted: &RefSpec, all: &[Ref]) -> Self {
+        let empty = all.iter().all(|found| found.id.is_none());
+        if empty { Self::Empty } else { Self::Among(nearest(wanted, all)) }
     }
-    let cause = match wanted {
-        RefSpec::Default => "its HEAD points to a branch that does not exist".to_owned(),
-        RefSpec::Branch(_) | RefSpec::Tag(_) | RefSpec::Commit(_) => format!("there is no {wanted}"),
-    };
-    let failure = place.repository_failure(FailureClass::RefNotFound, "resolve a ref of", cause);
-    match nearest(wanted, all) {
-        Some(names) => Err(failure.with_hint(format!("check the branch or tag of the link; there is {names}"))),
-        None => Err(failure),
+
+    /// What to make of it: nothing at all is an empty repository, which is no fault.
+    pub(crate) fn told(&self, place: &Place, wanted: &RefSpec) -> Result<Tip, Failure> {
+        let cause = match (self, wanted) {
+            (Self::Empty, RefSpec::Default | RefSpec::Branch(_)) => return Ok(Tip::Empty),
+            (Self::Among(_), RefSpec::Default) => "its HEAD points to a branch that does not exist".to_owned(),
+            (Self::Empty | Self::Among(_), RefSpec::Branch(_) | RefSpec::Tag(_) | RefSpec::Commit(_)) => {
+                format!("there is no {wanted}")
+            }
+        };
+        let failure = place.repository_failure(FailureClass::RefNotFound, "resolve a ref of", cause);
+        match self {
+            Self::Among(Some(names)) => {
+                Err(failure.with_hint(format!("check the branch or tag of the link; there is {names}")))
+            }
+            Self::Among(None) | Self::Empty => Err(failure),
+        }
     }
 }
 

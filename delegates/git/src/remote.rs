@@ -6,12 +6,13 @@
 
 mod pack;
 mod refusal;
+mod resolving;
 mod way;
 
 use std::sync::Arc;
 
 use reqwest::Url;
-use suitesync_contract::{DelegateName, Failure, FailureClass, HostKeys, RefSpec, RepoUrl, Transfer};
+use suitesync_contract::{DelegateName, Failure, FailureClass, HostKeys, RepoUrl, Transfer};
 use suitesync_reach::{Client, Dial, Place};
 use tokio_util::sync::CancellationToken;
 
@@ -22,11 +23,13 @@ use crate::packets::Packets;
 use crate::pkt_line::Packet;
 use crate::protocol::{self, Learnt, Protocol, Refs};
 use crate::protocol_v2;
-use crate::refs::{self, Ref, Tip};
+use crate::refs::Ref;
 use crate::ssh::Sessions;
 use crate::transport::{Call, Transport, Version};
 
 pub(crate) use pack::{Opened, Pack};
+
+pub use resolving::Resolved;
 
 /// Bound of a list of refs: a million of them.
 const MAX_LISTING: u64 = 64 << 20;
@@ -70,12 +73,6 @@ pub struct Remote {
     url: RepoUrl,
 }
 
-/// What refs point to, in the order they were asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    pub tips: Vec<(RefSpec, Result<Tip, Failure>)>,
-}
-
 impl Remotes {
     /// Sends nothing yet. Fails where credentials would travel unencrypted or cannot be sent at all.
     pub fn remote(&self, client: Client, settings: RemoteSettings) -> Result<Remote, Failure> {
@@ -96,25 +93,6 @@ impl Remote {
     /// What was sent and received since this value was made.
     pub fn transfer(&self) -> Transfer {
         self.transport.transfer()
-    }
-
-    /// What each of `wanted` points to, with one request for all. A commit id is its own answer and needs none.
-    ///
-    /// A branch, or the default one, of a repository without any commit is [`Tip::Empty`].
-    pub async fn resolve(&self, wanted: &[RefSpec], cancel: &CancellationToken) -> Result<Resolved, Failure> {
-        let names: Vec<_> = wanted.iter().filter_map(RefSpec::full_name).collect();
-        let listed = if names.is_empty() { Vec::new() } else { self.list(&names, cancel).await? };
-        let found = |wanted: &RefSpec| refs::find(wanted, &listed);
-        let all = if wanted.iter().all(|wanted| found(wanted).is_some()) {
-            Vec::new()
-        } else {
-            self.list(&["refs/heads/".to_owned(), "refs/tags/".to_owned()], cancel).await?
-        };
-        let tip = |wanted: &RefSpec| match found(wanted) {
-            Some(commit) => Ok(Tip::Commit(commit)),
-            None => refs::missing(&self.place, wanted, &all),
-        };
-        Ok(Resolved { tips: wanted.iter().map(|wanted| (wanted.clone(), tip(wanted))).collect() })
     }
 
     pub(crate) fn transport(&self) -> &Transport {

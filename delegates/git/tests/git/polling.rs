@@ -4,7 +4,7 @@ use suitesync_contract::{FailureClass, RefSpec};
 use suitesync_git::Tip;
 use suitesync_loopback::Fault;
 
-use crate::support::{PATH, V0_FILTER, World, token};
+use crate::support::{PATH, V0_FILTER, V2_FILTER, World, token};
 
 #[tokio::test]
 async fn a_poll_of_a_known_remote_is_one_request() {
@@ -58,6 +58,41 @@ async fn one_missing_ref_does_not_hide_the_others() {
     let resolved = world.remote().resolve(&wanted, &world.cancel).await.unwrap();
     assert_eq!(resolved.tips[0].1.as_ref().unwrap_err().class, FailureClass::RefNotFound);
     assert!(resolved.tips[1].1.is_ok());
+}
+
+#[tokio::test]
+async fn a_ref_that_stays_missing_costs_no_look_at_all_refs_until_it_is_there() {
+    let world = World::with_commit();
+    (0..300).for_each(|number| world.repository.branch(&format!("topic/{number}"), "main").unwrap());
+    let wanted = ["main", "topic/3O0"].map(|name| RefSpec::Branch(name.to_owned()));
+    let first = world.remote().resolve(&wanted, &world.cancel).await.unwrap();
+    world.commit("main", "second", b"2");
+    world.server.reset_counters();
+    let second = world.remote().resolve(&wanted, &world.cancel).await.unwrap();
+    assert_eq!(second.tips[1], first.tips[1]);
+    assert_ne!(second.tips[0], first.tips[0]);
+    assert_eq!(world.server.request_count(), 1);
+    assert!(world.server.bytes_sent() < 300, "{}", world.server.bytes_sent());
+    world.repository.branch("topic/3O0", "main").unwrap();
+    let third = world.remote().resolve(&wanted, &world.cancel).await.unwrap();
+    assert_eq!(third.tips[1].1, second.tips[0].1);
+}
+
+#[tokio::test]
+async fn an_empty_repository_costs_one_request_and_what_comes_is_seen() {
+    for setup in [V2_FILTER, V0_FILTER] {
+        let world = World::served(setup);
+        for _ in 0..2 {
+            world.server.reset_counters();
+            assert_eq!(world.main(&world.remote()).await, Ok(Tip::Empty));
+        }
+        assert_eq!(world.server.request_count(), 1);
+        world.commit("other", "x", b"x");
+        let failure = world.main(&world.remote()).await.unwrap_err();
+        assert!(failure.hint.contains("`other`"), "{}", failure.hint);
+        let commit = world.commit("main", "x", b"x");
+        assert_eq!(world.main(&world.remote()).await, Ok(Tip::Commit(commit)));
+    }
 }
 
 #[tokio::test]
