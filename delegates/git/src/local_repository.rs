@@ -100,6 +100,7 @@ impl LocalRepository {
             | Fault::NoCommit(_)
             | Fault::NoPack(_)
             | Fault::DiskFull
+            | Fault::Denied { .. }
             | Fault::Local(_)
             | Fault::Canceled => failure(class).with_hint(hint),
         }

@@ -8,6 +8,7 @@
 //!   every tree of it was found, and every blob where the mirror is whole; a pack without that is a waste of space.
 //! - A mirror of a server that sends parts lacks blobs that nobody needed; its own configuration says so (`extent`).
 //! - A mirror is a cache: one that is damaged or not ours is thrown away and made anew, and the reason is told.
+//!   What is not ours to remove is moved away and left (`paths`).
 //! - Nothing is taken out of a mirror: one that has grown too much is fetched anew beside and swapped (`usage`, `swap`).
 //!
 //! libgit2 is the object database only. [`Mirrors::open`], [`Mirror::fetch`], [`Mirror::ensure_blobs`] and the steps of a
@@ -15,6 +16,7 @@
 //! on such a thread.
 //! [`Mirrors::care`] removes what nobody uses and holds the disk budget; it blocks.
 
+mod access;
 mod care;
 mod checkout;
 mod delta_guard;

@@ -1,7 +1,8 @@
 //! What can be wrong with a mirror, and how it is told.
 
+use std::fmt::Display;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use suitesync_contract::{Failure, FailureClass, ObjectId};
 use suitesync_reach::{Place, shown};
@@ -30,6 +31,9 @@ pub(crate) enum Fault {
     NotFetched(ObjectId),
     #[error("the disk is full")]
     DiskFull,
+    /// What lies in this folder is not ours to use.
+    #[error("{message}")]
+    Denied { message: String, folder: PathBuf },
     #[error("{0}")]
     Local(String),
     #[error("the task was canceled")]
@@ -42,7 +46,16 @@ impl Fault {
         if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
             return Self::DiskFull;
         }
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return Self::denied(verb, path, error);
+        }
         Self::Local(format!("failed to {verb} {}: {error}", path.display()))
+    }
+
+    /// Something cannot be done for want of permission in the folder that it lies in.
+    pub(crate) fn denied(verb: &str, path: &Path, cause: impl Display) -> Self {
+        let message = format!("failed to {verb} {}: {cause}", path.display());
+        Self::Denied { message, folder: path.parent().unwrap_or(path).to_owned() }
     }
 
     /// An error of libgit2 on writing. It keeps no error number, so a full disk is told by looking at the disk.
@@ -62,7 +75,7 @@ impl Fault {
             Self::NoCommit(_) => FailureClass::RefNotFound,
             Self::NoPack(_) => FailureClass::Protocol,
             Self::DiskFull => FailureClass::DiskFull,
-            Self::NotFetched(_) | Self::Local(_) => FailureClass::Internal,
+            Self::NotFetched(_) | Self::Denied { .. } | Self::Local(_) => FailureClass::Internal,
             Self::Canceled => return suitesync_reach::canceled(),
         };
         let failure = place.repository_failure(class, "mirror", self);
@@ -73,6 +86,10 @@ impl Fault {
             Self::TooLarge(_) => failure.with_hint("keep the tests in a smaller repository"),
             Self::Refused(_) => {
                 failure.with_hint("remove the entry from the repository; `git fsck` there names it too")
+            }
+            Self::Denied { folder, .. } => {
+                let (folder, user) = (folder.display(), rustix::process::geteuid().as_raw());
+                failure.with_hint(format!("make {folder} the agent's own: `chown -R {user} {folder}`"))
             }
             Self::NoCommit(_)
             | Self::NoPack(_)

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use suitesync_contract::{ConnectionName, RepoUrl};
 
+use super::access::expect_usable;
 use super::fault::Fault;
 use super::heal::heal;
 use super::name::MirrorKey;
@@ -125,6 +126,7 @@ impl Folder {
         if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
             return Err(Fault::Damaged("it is no folder".to_owned()));
         }
+        expect_usable(path)?;
         if let Ok(reason) = fs::read_to_string(path.join(CONDEMNED)) {
             return Err(Fault::Damaged(reason));
         }

@@ -5,14 +5,17 @@
 //! mirror; who then gets the lock of a file without a name tries again, so that two never hold it.
 
 use std::fs::{self, File, FileTimes, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
+use super::access::regain;
 use super::fault::Fault;
 use super::folder::Folder;
+use super::paths::discard;
 
 /// How often a taken lock is tried again; `flock` itself could not be canceled while it waits.
 const TRY_EVERY: Duration = Duration::from_millis(50);
@@ -48,7 +51,13 @@ impl Lock {
 
     /// Nothing while someone else holds it.
     pub(crate) fn try_acquire(path: &Path) -> Result<Option<Self>, Fault> {
-        let file = OpenOptions::new().create(true).write(true).truncate(false).mode(PRIVATE).open(path);
+        let file = match open(path) {
+            Err(error) if is_obstructed(&error) => {
+                clear(path)?;
+                open(path)
+            }
+            opened => opened,
+        };
         let file = file.map_err(|error| Fault::io("open the lock", path, &error))?;
         match file.try_lock() {
             Ok(()) if has_name(&file, path) => Ok(Some(Self { file, path: path.to_owned() })),
@@ -73,10 +82,28 @@ pub(crate) fn note_use_of(path: &Path, now: SystemTime) -> Result<(), Fault> {
     noted.map_err(|error| Fault::io("write", path, &error))
 }
 
-fn note_use(file: &File, now: SystemTime) -> std::io::Result<()> {
+fn note_use(file: &File, now: SystemTime) -> io::Result<()> {
     // A time to come was noted by a clock that was wrong: it would keep the mirror for ever.
     let is_recent = now.duration_since(file.metadata()?.modified()?).is_ok_and(|age| age < NOTE_EVERY);
     if is_recent { Ok(()) } else { file.set_times(FileTimes::new().set_modified(now)) }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(false).mode(PRIVATE).open(path)
+}
+
+/// Whether something lies in the place of the lock that cannot be one.
+fn is_obstructed(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory)
+}
+
+/// Makes way for a lock. A file of ours stays the one that others may have locked.
+fn clear(path: &Path) -> Result<(), Fault> {
+    regain(path);
+    match open(path) {
+        Err(error) if is_obstructed(&error) => discard(path),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Whether the file is still the one at this path, and not one that went with its mirror.

@@ -6,17 +6,21 @@
 //! - swapped: `new` grows and gets whole, the mirror becomes `old`, `new` takes the name, `old` is removed. Between the
 //!   two renames nothing has the name: `new` gets it if it is whole, else `old`.
 //! - thrown away: the mirror becomes `old`, loses its state and then all else. Without a state it is not taken back.
+//!   What cannot be removed becomes `NAME.git.old.left-1`, which is no part of this any more.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::access::regain;
 use super::fault::Fault;
 use super::heal::remove;
 use super::state::State;
 
 /// Present in a mirror that is to be fetched anew, to make room, when there is something to fetch.
 const SUPERSEDED: &str = "superseded";
+/// How often a mirror may become another user's until somebody has to look: each time its room is lost.
+const MAX_LEFT: usize = 16;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Paths {
@@ -112,12 +116,32 @@ impl Paths {
     }
 }
 
-/// Removes a folder, its state first, so that what is left of it by a kill is never taken for a whole mirror.
+/// Removes a folder, its state first, so that what is left of it by a kill is never taken for a whole mirror. What is
+/// another's is moved to where nobody looks for a mirror, and left there.
 pub(crate) fn discard(path: &Path) -> Result<(), Fault> {
+    match erase(path) {
+        Err(Fault::Denied { .. }) => {
+            regain(path);
+            erase(path).or_else(|_| leave(path))
+        }
+        done => done,
+    }
+}
+
+fn erase(path: &Path) -> Result<(), Fault> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
         State::remove(path)?;
     }
     remove(path)
+}
+
+fn leave(path: &Path) -> Result<(), Fault> {
+    let free =
+        (1..=MAX_LEFT).map(|number| path.with_added_extension(format!("left-{number}"))).find(|left| is_missing(left));
+    let left = free.ok_or_else(|| Fault::denied("move aside", path, "too much was left there before"))?;
+    fs::rename(path, &left).map_err(|error| Fault::io("move aside", path, &error))?;
+    tracing::warn!(left = %left.display(), "what lay in the place of a mirror is another user's: it was left and can be removed");
+    Ok(())
 }
 
 pub(crate) fn is_missing(path: &Path) -> bool {
