@@ -48,6 +48,12 @@ fn a_missing_branch_is_told() {
 }
 
 #[test]
+fn a_missing_commit_is_told_and_keeps_no_other_link_of_its_repository_from_syncing() {
+    let commit = "1234567890123456789012345678901234567890";
+    check_class(&format!("commit = \"{commit}\""), "healthy.git", "ref_not_found", commit);
+}
+
+#[test]
 fn a_missing_directory_is_told() {
     check_class("directory = \"Test Cases/Carts\"", "healthy.git", "path_not_found", "Test Cases/Carts");
 }

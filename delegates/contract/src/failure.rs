@@ -176,6 +176,11 @@ impl FailureClass {
         }
     }
 
+    /// Whether it may be about one of several things that were asked for at once, so that the others can be had without it.
+    pub fn may_spare_others(self) -> bool {
+        matches!(self, Self::RefNotFound | Self::RepositoryCorrupt | Self::ServerError | Self::Protocol)
+    }
+
     /// Whether going on could lock an account or hand a secret to a stranger: all work but the probe is held.
     pub fn holds_connection(self) -> bool {
         matches!(self, Self::AuthMissing | Self::AuthRejected | Self::AuthExpired | Self::HostKeyMismatch)

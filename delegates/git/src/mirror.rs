@@ -17,6 +17,7 @@
 //! [`Mirrors::care`] removes what nobody uses and holds the disk budget; it blocks.
 
 mod access;
+mod apart;
 mod care;
 mod checkout;
 mod delta_guard;

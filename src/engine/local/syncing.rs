@@ -51,10 +51,12 @@ impl Job<'_> {
         let mut on_bytes = |fetched: suitesync_git::FetchProgress| {
             (self.progress)(Progress::Received { bytes: fetched.received_bytes })
         };
-        if let Err(failure) = mirror.fetch(remote, &wants, &mut on_bytes, &self.cancel).await {
-            return moved.iter().map(|(_, view)| report(view, Err(failure.clone()))).collect();
-        }
-        self.find(&mut Objects::Mirrored(mirror), moved).await
+        let failed = mirror.fetch_each(remote, &wants, &mut on_bytes, &self.cancel).await;
+        let (lost, brought): (Vec<_>, Vec<_>) = moved.into_iter().partition(|(commit, _)| failed.contains_key(commit));
+        let of_lost = |(commit, view): &Moved| Some(report(view, Err(failed.get(commit)?.clone())));
+        let mut reports: Vec<_> = lost.iter().filter_map(of_lost).collect();
+        reports.extend(self.find(&mut Objects::Mirrored(mirror), brought).await);
+        reports
     }
 
     /// A repository of this host, looked at where it lies: nobody is asked and nothing fetched.

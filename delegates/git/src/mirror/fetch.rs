@@ -25,7 +25,7 @@ const MAX_BLOBS: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Promisor {
     remote: Remote,
-    wants: Vec<ObjectId>,
+    pub(super) wants: Vec<ObjectId>,
     cancel: CancellationToken,
 }
 
@@ -250,7 +250,7 @@ impl Mirror {
         Ok(())
     }
 
-    fn lacking(&self, wants: &[ObjectId]) -> Vec<ObjectId> {
+    pub(super) fn lacking(&self, wants: &[ObjectId]) -> Vec<ObjectId> {
         let mut lacking: Vec<_> = wants.iter().copied().filter(|want| !self.state.holds(*want)).collect();
         lacking.sort_unstable();
         lacking.dedup();
