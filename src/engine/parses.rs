@@ -6,7 +6,7 @@
 
 mod encoding;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -68,6 +68,22 @@ impl Parses {
                 found.extend(parse.map(|parse| (*file, parse)));
             }
             Ok(found)
+        })
+    }
+
+    /// Those of `files` that no parse is remembered of.
+    pub fn unknown(&self, files: &HashSet<FileToParse>) -> Result<Vec<FileToParse>, ParsesError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let mut statement =
+                transaction.prepare_cached("SELECT 1 FROM parse WHERE blob = ?1 AND kind = ?2 AND version = ?3")?;
+            let mut unknown = Vec::new();
+            for file in files {
+                if !statement.exists(key(file))? {
+                    unknown.push(*file);
+                }
+            }
+            Ok(unknown)
         })
     }
 
@@ -172,6 +188,14 @@ mod tests {
         let other_kind = FileToParse { kind: FileKind::Case, ..project(2).0 };
         let found = parses.find(&[project(1).0, other_kind, project(3).0], &Allowance::default()).unwrap();
         assert_eq!(found, HashMap::from([project(1)]));
+    }
+
+    #[test]
+    fn what_was_not_kept_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let parses = Parses::open(&folder.path().join("parses")).unwrap();
+        parses.keep(&[project(1)]).unwrap();
+        assert_eq!(parses.unknown(&HashSet::from([project(1).0, project(2).0])).unwrap(), [project(2).0]);
     }
 
     #[test]

@@ -106,6 +106,27 @@ fn an_unchanged_repository_costs_one_request_a_poll_however_many_links_watch_it(
 }
 
 #[test]
+fn what_many_links_lack_is_brought_in_with_one_request() {
+    let site = Site::new();
+    let repository = site.repository("shop.git");
+    let names: Vec<_> = (0..12).map(|number| format!("b{number}")).collect();
+    let commit = |name: &String| {
+        let own = case(&format!("Test Cases/{name}"), "00000000-0000-0000-0000-000000000009");
+        repository.commit(name, name, &[&small_project()[..], &[own]].concat()).unwrap()
+    };
+    let commits: Vec<_> = names.iter().map(commit).collect();
+    let link = |name: &String| site.link(name, "server", "shop.git", &format!("branch = \"{name}\""));
+    let links: String = names.iter().map(link).collect();
+    site.configure(&(site.connection("server", "shop.git") + &links.replace("\"1s\"", "\"1h\"")));
+    let _agent = site.agent();
+    for (name, commit) in names.iter().zip(&commits) {
+        assert_eq!(site.wait_for_commit(name, commit)["counts"]["cases"], 4);
+    }
+    // The connection test, the look at the refs, the commits, and their blobs.
+    assert!(site.server.request_count() <= 8, "{} requests", site.server.request_count());
+}
+
+#[test]
 fn a_link_below_a_root_finds_the_root_above_and_judges_entries_against_all_of_it() {
     let mut changes = small_project();
     changes.push(suite("Test Suites/Sub/Inner", &["Test Cases/Login", "Test Cases/login"]));

@@ -164,6 +164,11 @@ impl Mirror {
         self.rebuilt.as_deref()
     }
 
+    /// Whether it lacks blobs that nobody asked for: [`Mirror::ensure_blobs`] brings them in.
+    pub fn is_partial(&self) -> bool {
+        self.extent == Extent::Blobless
+    }
+
     /// Everything that the commit's tree holds, in Git's order, a directory before what it holds. Blocks.
     pub fn snapshot(&self, commit: ObjectId) -> Result<Arc<[TreeEntry]>, Failure> {
         if let Some(entries) = self.walked.get(&commit) {

@@ -27,6 +27,14 @@ impl Objects<'_> {
         }
     }
 
+    /// Whether blobs have to be brought in before they are read.
+    pub(super) fn may_lack_blobs(&self) -> bool {
+        match self {
+            Self::Mirrored(mirror) => mirror.is_partial(),
+            Self::Local(_) => false,
+        }
+    }
+
     /// Brings in what a mirror left out so far.
     pub(super) async fn ensure_blobs(&mut self, blobs: &[ObjectId]) -> Result<(), Failure> {
         match self {

@@ -78,6 +78,9 @@ impl Job<'_> {
             progress: &self.progress,
             cancel: &self.cancel,
         };
+        if let Err(failure) = finder.gather(objects, &moved).await {
+            return moved.iter().map(|(_, view)| report(view, Err(failure.clone()))).collect();
+        }
         let mut reports = Vec::new();
         for (commit, view) in moved {
             let found = finder.find(objects, commit, &view).await;

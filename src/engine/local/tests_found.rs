@@ -1,7 +1,7 @@
 //! From a commit to the tests of a link: the tree is listed, unknown files are read and parsed, and names
 //! and parses are put together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use suitesync_contract::{
@@ -64,11 +64,41 @@ impl Finder<'_> {
         })
     }
 
+    /// Brings in together what several links lack, as a request for each of them takes long where they are many. What
+    /// is wrong with one of them alone is told when it is its turn.
+    pub(super) async fn gather(
+        &self,
+        objects: &mut Objects<'_>,
+        links: &[(ObjectId, LinkView)],
+    ) -> Result<(), Failure> {
+        if links.len() < 2 || !objects.may_lack_blobs() {
+            return Ok(());
+        }
+        let place = self.place().await?;
+        let lacking = tokio::task::block_in_place(|| self.unknown(objects, links))?;
+        drop(place);
+        match objects.ensure_blobs(&lacking).await {
+            Err(failure) if !failure.class.may_spare_others() => Err(failure),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// A place among those who read at the same time.
     async fn place(&self) -> Result<SemaphorePermit<'_>, Failure> {
         let place = self.cancel.run_until_cancelled(self.reading.acquire()).await;
         let canceled = || Failure::new(FailureClass::Canceled, "canceled while others read");
         place.and_then(Result::ok).ok_or_else(canceled)
+    }
+
+    /// The blobs that have to be parsed for any of the links.
+    fn unknown(&self, objects: &Objects<'_>, links: &[(ObjectId, LinkView)]) -> Result<Vec<ObjectId>, Failure> {
+        let mut files = HashSet::new();
+        for (commit, view) in links.iter().take_while(|_| !self.cancel.is_cancelled()) {
+            let entries = objects.snapshot(*commit).unwrap_or_default();
+            files.extend(files_to_parse(&entries, &view.directory));
+        }
+        let unknown = self.parses.unknown(&files).map_err(unusable)?;
+        Ok(unknown.into_iter().map(|file| file.blob).collect())
     }
 
     fn list(
