@@ -1,4 +1,5 @@
-//! Finds what of a file may not be shown: values of credential keys, and what stands before the host of a URL.
+//! Finds what of a file may not be shown: values of credential keys, what stands before the host of a URL, and what its
+//! query and fragment hold.
 //!
 //! Names of sources stay readable where they cannot be a value pasted into the wrong place: environment variables in
 //! capitals, and absolute paths. So do fingerprints of host keys, which are public. What the parser could not make sense
@@ -18,6 +19,9 @@ const CREDENTIAL_PARTS: [&str; 9] =
 /// Keys that a slip of the finger may have been meant as.
 const CREDENTIAL_KEYS: [&str; 6] = ["password", "passphrase", "token", "bearer", "secret", "pat"];
 
+/// Keys of a web URL's query that say which view of a repository is meant.
+const VIEW_KEYS: [&str; 2] = ["path", "version"];
+
 /// Byte ranges of `text` that may not be shown, sorted and apart.
 pub(super) fn masked(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
@@ -27,7 +31,10 @@ pub(super) fn masked(text: &str) -> Vec<Range<usize>> {
         mask_lines(text, &mut ranges);
     }
     mask_url_users(text, &mut ranges);
-    mask_bare_users(text, &mut ranges);
+    for (start, word) in words(text) {
+        mask_bare_user(start, word, &mut ranges);
+        mask_view(start, word, &mut ranges);
+    }
     merged(ranges)
 }
 
@@ -125,18 +132,44 @@ fn mask_url_users(text: &str, ranges: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The same of an address without a scheme: `USER:PASSWORD@HOST`.
-fn mask_bare_users(text: &str, ranges: &mut Vec<Range<usize>>) {
+/// What stands between spaces and quotes, and where each begins.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let is_apart = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
     let mut start = 0;
-    for word in text.split_inclusive(is_apart) {
-        if let Some(user) = word.rfind('@')
-            && !word.contains("://")
-            && word.get(..user).is_some_and(|user| user.contains(':'))
-        {
-            ranges.push(start..start + user);
-        }
+    text.split_inclusive(is_apart).map(move |word| {
+        let at = start;
         start += word.len();
+        (at, word.trim_end_matches(is_apart))
+    })
+}
+
+/// The same of an address without a scheme: `USER:PASSWORD@HOST`.
+fn mask_bare_user(start: usize, word: &str, ranges: &mut Vec<Range<usize>>) {
+    if let Some(user) = word.rfind('@')
+        && !word.contains("://")
+        && word.get(..user).is_some_and(|user| user.contains(':'))
+    {
+        ranges.push(start..start + user);
+    }
+}
+
+/// The values in a query and in a fragment: some servers take a token there. What is no URL may have a mark, too, but
+/// with no key behind it.
+fn mask_view(start: usize, word: &str, ranges: &mut Vec<Range<usize>>) {
+    let Some(mark) = word.find(['?', '#']) else { return };
+    let view = word.get(mark + 1..).unwrap_or_default();
+    if !(word.contains("://") || view.contains('=')) {
+        return;
+    }
+    let mut start = start + mark + 1;
+    for pair in view.split_inclusive(['&', ';', '?', '#']) {
+        let end = start + pair.trim_end_matches(['&', ';', '?', '#']).len();
+        match pair.split_once('=') {
+            Some((key, _)) if VIEW_KEYS.contains(&key) => {}
+            Some((key, _)) => ranges.push(start + key.len() + 1..end),
+            None => ranges.push(start..end),
+        }
+        start += pair.len();
     }
 }
 
@@ -179,7 +212,7 @@ mod tests {
     #[test]
     fn names_of_sources_and_other_values_stay_readable() {
         for text in
-            ["password = { env = \"CI_TOKEN\" }", "[secrets.a]\nfile = \"/run/a\"", "url = \"https://h/a?b=c@d\""]
+            ["password = { env = \"CI_TOKEN\" }", "[secrets.a]\nfile = \"/run/a\"", "suites = [\"/Smoke?\"] # all"]
         {
             check(text, text);
         }
@@ -201,6 +234,16 @@ mod tests {
         check("# https://token@h/r", "# https://*****@h/r");
         check("proxy = \"svc:pass@proxy:3128\"", "proxy = \"********@proxy:3128\"");
         check("proxy = \"http://svc:pass@proxy:3128\" # me@h", "proxy = \"http://********@proxy:3128\" # me@h");
+    }
+
+    #[test]
+    fn values_in_a_query_or_a_fragment_are_masked_unless_they_name_a_view() {
+        check("url = \"https://h/x.git?private_token=abc\"", "url = \"https://h/x.git?private_token=***\"");
+        check("url = \"https://h/a?b=c@d&e=f#g\" # h", "url = \"https://h/a?b=***&e=*#*\" # h");
+        check("proxy = 'http://p:3128/?abc'", "proxy = 'http://p:3128/?***'");
+        check("url = \"git@h:x.git?token=abc\"", "url = \"git@h:x.git?token=***\"");
+        check("url = \"https://h/x#access_token=abc\"", "url = \"https://h/x#access_token=***\"");
+        check("url = \"?path=/a&version=GBb&sig=abc\"", "url = \"?path=/a&version=GBb&sig=***\"");
     }
 
     #[test]

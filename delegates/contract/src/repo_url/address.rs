@@ -95,7 +95,10 @@ impl Address {
             (authority, Some(path)) => (authority, path),
             (_, None) => return Err(without_scheme(text)),
         };
-        if !authority.contains('@') && path.split('/').next().is_some_and(|first| first.contains('@')) {
+        if let Some(scheme) = Scheme::read(authority) {
+            return Err(without_slashes(scheme, path));
+        }
+        if !authority.contains('@') && begins_with_login(path) {
             return Err(UrlError::new("the URL seems to hold a password, which belongs into `credentials`"));
         }
         let (user, host) = match authority.rsplit_once('@') {
@@ -233,6 +236,26 @@ fn without_scheme(text: &str) -> UrlError {
     let refused = UrlError::new("the text is no URL: it has no scheme such as `https://`");
     let names_host = text.split_once('/').is_some_and(|(host, _)| host.contains('.')) && !text.contains('@');
     if names_host { refused.corrected(format!("https://{}", path_of(text))) } else { refused }
+}
+
+/// Whether a path begins as `password@host` or `/user:password@host`.
+fn begins_with_login(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    first.rsplit_once('@').is_some_and(|(before, _)| !path.starts_with('/') || before.contains(':'))
+}
+
+/// `https:/host/a`: as the form `host:path` it would be of a host that is called like the scheme.
+fn without_slashes(scheme: Scheme, path: &str) -> UrlError {
+    if scheme == Scheme::File {
+        return UrlError::new("a file URL begins with `file:///`");
+    }
+    let refused = UrlError::new(format!("the URL lacks a slash behind `{scheme}:/`"));
+    // What is offered has been read, and so is without a password.
+    match Address::read_url(scheme, path.trim_start_matches('/')) {
+        Ok(address) => refused.corrected(address.to_string()),
+        Err(UrlError { corrected: Some(text), .. }) => refused.corrected(text),
+        Err(_) => refused,
+    }
 }
 
 fn path_of(tail: &str) -> &str {

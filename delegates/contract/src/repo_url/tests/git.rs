@@ -85,6 +85,10 @@ fn a_password_is_refused_and_never_repeated() {
         "ssh://qa:hunter2@git.example.org/a",
         "ssh://qa:hunter2/x@git.example.org/a",
         "qa:hunter2@git.example.org:a",
+        "https:/qa:hunter2@git.example.org/a",
+        "https:qa:hunter2/x@git.example.org/a",
+        "ssh:/qa:hunter2@git.example.org/a",
+        "git:/qa:hunter2@git.example.org/a",
     ] {
         let error = refusal(text, Provider::Git);
         assert!(!format!("{error:?}").contains("hunter2"), "{text:?}: {error:?}");
@@ -100,6 +104,9 @@ fn what_was_probably_meant_is_offered() {
         ("https://qa-bot@git.example.org/qa%2Fshop", "https://git.example.org/qa/shop"),
         ("ssh://git@git.example.org:qa/shop", "ssh://git@git.example.org/qa/shop"),
         ("git.example.org/qa/shop", "https://git.example.org/qa/shop"),
+        ("https:/git.example.org/qa/shop?token=x", "https://git.example.org/qa/shop"),
+        ("HTTPS:qa-bot:hunter2@git.example.org/a", "https://git.example.org/a"),
+        ("ssh:/git@git.example.org:2222/a", "ssh://git@git.example.org:2222/a"),
     ] {
         check_corrected(text, Provider::Git, expect);
     }
@@ -126,6 +133,7 @@ fn what_names_no_repository_or_misleads_is_refused() {
         "ssh://-oProxyCommand=touch/a",
         "ssh://-l@git.example.org/a",
         "file://elsewhere/a",
+        "file:/srv/git/a",
     ] {
         refusal(text, Provider::Git);
     }
