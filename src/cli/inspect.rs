@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use suitesync_contract::{
     Case, Discovery, Facts, Failure, LinkFacts, LinkUrl, LinkView, Notice, Progress, Provider, RefSpec, RepoUrl, Root,
-    Suite, SyncTask, Task, TaskId, UrlError, Work,
+    Suite, SyncTask, Task, TaskId, Work,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -109,8 +109,9 @@ fn usage(message: impl ToString, hint: impl ToString) -> Fault {
 }
 
 fn what_to_look_at(arguments: &InspectArguments) -> Result<(RepoUrl, LinkView), Fault> {
-    let LinkUrl { repository, directory, reference } = parse(&arguments.url, arguments.provider)
-        .map_err(|error| usage(&error, "copy the URL from the clone dialog or from the browser"))?;
+    let provider = arguments.provider.unwrap_or_else(|| Provider::suggested_by(&arguments.url));
+    let LinkUrl { repository, directory, reference } =
+        RepoUrl::parse(&arguments.url, provider).map_err(|error| usage(&error, hint(arguments, provider)))?;
     let directory = arguments.directory.clone().or(directory).unwrap_or_default();
     let directory = directory.trim_matches('/').to_owned();
     if directory.split('/').any(|segment| segment == "..") {
@@ -121,19 +122,12 @@ fn what_to_look_at(arguments: &InspectArguments) -> Result<(RepoUrl, LinkView), 
     Ok((repository, LinkView { link, revision: 0, reference, directory, known: None }))
 }
 
-/// Azure's own hosts have forms of their own; elsewhere a plain Git URL is likelier.
-fn parse(text: &str, provider: Option<Provider>) -> Result<LinkUrl, UrlError> {
-    if let Some(provider) = provider {
-        return RepoUrl::parse(text, provider);
-    }
-    let plain = RepoUrl::parse(text, Provider::Git);
-    let is_azure = |url: &LinkUrl| {
-        let host = &url.repository.origin().host;
-        host == "dev.azure.com" || host.ends_with(".visualstudio.com") || text.contains("/_git/")
-    };
-    match RepoUrl::parse(text, Provider::AzureRepos) {
-        Ok(azure) if plain.is_err() || is_azure(&azure) => Ok(azure),
-        Ok(_) | Err(_) => plain,
+fn hint(arguments: &InspectArguments, provider: Provider) -> &'static str {
+    match (arguments.provider, provider) {
+        (None, Provider::AzureRepos) => {
+            "copy the URL from the clone dialog or from the browser; `--provider git` is for what is not of Azure DevOps"
+        }
+        (Some(_), _) | (None, Provider::Git) => "copy the URL from the clone dialog or from the browser",
     }
 }
 

@@ -142,6 +142,23 @@ fn inspect_reads_a_repository_of_this_host_without_a_server() {
 }
 
 #[test]
+fn inspect_gives_no_token_to_a_host_that_only_looks_like_azures() {
+    let site = Site::new();
+    let check = |url: &str, expect: &str| {
+        let output = site.run(&["inspect", url, "--token-env", "SITE_TOKEN"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{url}: {said}");
+        assert!(said.contains(expect) && said.contains("--provider git"), "{url}: {said}");
+    };
+    check("https://dev.azure.com.example.invalid/contoso/pay/_git/shop", "looks like Azure's host");
+    check("https://dev.azure.com/contoso/pay/qa/_git/shop", "too many segments");
+    check("https://dev.azure.com/contoso/_apis/git", "`_apis` page");
+    check("git@ssh.dev.azure.com:v3/contoso/shop", "`v3/ORGANIZATION/PROJECT/REPOSITORY`");
+    check("git@ssh.dev.azure.com:22/v3/contoso/pay/shop", "`v3/ORGANIZATION/PROJECT/REPOSITORY`");
+    check("https://dev.azure.com/contoso/pay/_git/shop?version=main", "`version=` begins with none of GB");
+}
+
+#[test]
 fn the_demo_shows_its_tour_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_suitesync"));

@@ -44,6 +44,15 @@ impl Provider {
             Ok(_) | Err(_) => Self::Git,
         }
     }
+
+    /// The provider whose forms an address of unknown kind has to be of: Azure's too where the host only looks like
+    /// Azure's, which is refused there, and where the path is that of an Azure DevOps Server.
+    pub fn suggested_by(text: &str) -> Self {
+        match Address::read(text) {
+            Ok(address) if azure::is_to_be_read(&address) => Self::AzureRepos,
+            Ok(_) | Err(_) => Self::Git,
+        }
+    }
 }
 
 /// What a connection's URL names.

@@ -147,6 +147,15 @@ pub(super) fn web_url(names: &AzureRepository) -> String {
     format!("{}{}", site::SERVICES_URL, segment::join(&Site::Services.path_of(names)))
 }
 
+/// Whether an address that may be of any provider has to be one of Azure's forms, or be refused.
+pub(super) fn is_to_be_read(address: &Address) -> bool {
+    match Site::of(&address.origin) {
+        Ok(Site::Server) => address.segments.iter().rev().skip(1).any(|segment| segment == "_git"),
+        Ok(Site::Services | Site::Legacy | Site::ServicesSsh | Site::LegacySsh) => true,
+        Err(_) => address.origin.scheme != Scheme::File,
+    }
+}
+
 fn text_of(segments: &[&String]) -> String {
     segments.iter().map(|segment| format!("/{segment}")).collect()
 }

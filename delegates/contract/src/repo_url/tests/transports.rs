@@ -119,3 +119,17 @@ fn the_provider_is_told_from_the_host_alone() {
     check("git@git.example.org:dev.azure.com", Provider::Git);
     check("nothing", Provider::Git);
 }
+
+#[test]
+fn an_address_of_unknown_kind_is_azures_where_host_or_path_may_be() {
+    let check = |text: &str, expect| assert_eq!(Provider::suggested_by(text), expect, "{text:?}");
+    check("git@ssh.dev.azure.com:v3/contoso/My%20Pay/checkout", Provider::AzureRepos);
+    check("https://dev.azure.com/contoso/_apis/projects", Provider::AzureRepos);
+    check("https://dev.azure.com.example.org/contoso", Provider::AzureRepos);
+    check("http://dev.azure.com:8080/contoso", Provider::AzureRepos);
+    check("https://ado.example.org/tfs/contoso/_git/checkout", Provider::AzureRepos);
+    check("https://git.example.org/qa/_git", Provider::Git);
+    check("git@git.example.org:qa/dev.azure.com.git", Provider::Git);
+    check("/srv/contoso/payments/_git/checkout", Provider::Git);
+    check("nothing", Provider::Git);
+}
