@@ -6,6 +6,7 @@ use rustls_pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Name;
 
 /// Longest chain that is followed; real ones hold two to four certificates.
@@ -52,6 +53,19 @@ pub(crate) fn days_left(chain: &[CertificateDer<'_>], now: i64) -> Option<i64> {
 pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Option<(i64, i64)> {
     let certificate = parse(certificate)?;
     Some((certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp()))
+}
+
+/// The bits of an RSA key; nothing for keys of other kinds.
+pub(crate) fn rsa_bits(certificate: &CertificateDer<'_>) -> Option<usize> {
+    match parse(certificate)?.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Whether a certificate names itself as its issuer.
+pub(crate) fn is_self_issued(certificate: &CertificateDer<'_>) -> bool {
+    parse(certificate).is_some_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
 fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {

@@ -17,7 +17,7 @@ use rustls_pki_types::pem::PemObject;
 
 use crate::fingerprint::Fingerprint;
 use verifier::Verifier;
-pub(crate) use verifier::{ForeignNames, UntrustedIssuer};
+pub(crate) use verifier::{ForeignNames, ShortKey, UntrustedIssuer};
 
 /// The bundles of Debian, RHEL (two places), SUSE (two places) and Alpine; the first that exists is the system's.
 const BUNDLES: [&str; 6] = [

@@ -7,7 +7,7 @@ use suitesync_contract::{Failure, FailureClass};
 
 use crate::identity::Presented;
 use crate::place::{Place, shown};
-use crate::trust::{ForeignNames, UntrustedIssuer};
+use crate::trust::{ForeignNames, ShortKey, UntrustedIssuer};
 
 /// Names of a certificate that are shown when none of them fits.
 const MAX_NAMES: usize = 3;
@@ -122,7 +122,36 @@ fn certificate(cause: &CertificateError) -> Told {
     if let Some(ForeignNames { names }) = other(cause) {
         return Told::trust(FailureClass::TlsHostname, foreign(names));
     }
+    if let Some(ShortKey { bits }) = other(cause) {
+        return Told::trust(FailureClass::TlsOther, format!("the key of its certificate has {bits} bits only"))
+            .hint("have the server's certificate issued anew, with a key of at least 2048 bits");
+    }
+    if let Some(fault) = other(cause) {
+        return misshapen(fault);
+    }
     told_by_rustls(cause)
+}
+
+/// A certificate that is not accepted whoever issued it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum grows with webpki; the rest is told by webpki's names")]
+fn misshapen(fault: &webpki::Error) -> Told {
+    let told = |cause: &str| Told::trust(FailureClass::TlsOther, cause);
+    match fault {
+        webpki::Error::UnsupportedCertVersion => told("its certificate is not of version 3 of X.509")
+            .hint("have the server's certificate issued anew as version 3, with its host as a `subjectAltName`"),
+        webpki::Error::CaUsedAsEndEntity => told("its certificate is marked as that of an authority (`CA:TRUE`)").hint(
+            "have the server's certificate issued anew with `CA:FALSE`, or put that certificate itself into \
+             `additional_certs_path`",
+        ),
+        webpki::Error::UnsupportedCriticalExtension => {
+            told("its certificate has a critical extension that is not known")
+                .hint("have the server's certificate issued anew, with that extension left out or not critical")
+        }
+        other => {
+            let cause = format!("its certificate, or one that it is built on, is not as it has to be ({other:?})");
+            told(&cause).hint("have the server's certificate issued anew")
+        }
+    }
 }
 
 fn other<T: std::error::Error + 'static>(cause: &CertificateError) -> Option<&T> {
@@ -142,6 +171,20 @@ fn foreign(names: &[String]) -> String {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum grows with rustls; what is not named is told by rustls")]
 fn told_by_rustls(cause: &CertificateError) -> Told {
     let (class, text) = match cause {
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
+            return Told::trust(
+                FailureClass::TlsOther,
+                "its certificate, or one that it is built on, is signed in a way that is not secure",
+            )
+            .hint("have the server's certificate issued anew, signed with SHA-256");
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            return Told::trust(FailureClass::TlsOther, "its certificate is not for servers")
+                .hint("have the server's certificate issued anew with `serverAuth` in its `extendedKeyUsage`");
+        }
+        CertificateError::BadSignature => {
+            (FailureClass::TlsOther, "it does not sign with the key of its certificate".to_owned())
+        }
         CertificateError::ExpiredContext { not_after, .. } => {
             let text = format!("its certificate, or one that it is built on, ran out on {}", date(*not_after));
             (FailureClass::TlsExpired, text)
@@ -154,7 +197,7 @@ fn told_by_rustls(cause: &CertificateError) -> Told {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             (FailureClass::TlsHostname, "its certificate was issued for other names".to_owned())
         }
-        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_) => {
+        CertificateError::UnknownIssuer => {
             (FailureClass::TlsUntrusted, "the issuer of its certificate is not trusted".to_owned())
         }
         _ => (FailureClass::TlsOther, shown(cause.to_string().as_bytes())),

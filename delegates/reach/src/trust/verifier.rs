@@ -30,6 +30,16 @@ pub(crate) struct ForeignNames {
     pub names: Vec<String>,
 }
 
+/// The key is shorter than any that a signature is verified with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the certificate's key has {bits} bits only")]
+pub(crate) struct ShortKey {
+    pub bits: usize,
+}
+
+/// What `ring` wants of an RSA key, and the whole industry (NIST SP 800-57).
+const MIN_RSA_BITS: usize = 2048;
+
 #[derive(Debug)]
 pub(super) struct Verifier {
     /// `None` where not a single root is known: then nothing is trusted but the added certificates themselves.
@@ -81,6 +91,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+            .map_err(|error| told_of_key(error, certificate))
     }
 
     fn verify_tls13_signature(
@@ -91,6 +102,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+            .map_err(|error| told_of_key(error, certificate))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -121,7 +133,7 @@ fn told(error: rustls::Error, end_entity: &CertificateDer<'_>, above: &[Certific
     let rustls::Error::InvalidCertificate(cause) = &error else { return error };
     let other = if is_about_names(cause) {
         certificate::names(end_entity).map(|names| OtherError(Arc::new(ForeignNames { names })))
-    } else if is_about_trust(cause) {
+    } else if is_about_trust(cause, end_entity) {
         let issuer = certificate::missing_issuer(end_entity, above);
         issuer.map(|issuer| OtherError(Arc::new(UntrustedIssuer { issuer })))
     } else {
@@ -134,9 +146,22 @@ fn is_about_names(cause: &CertificateError) -> bool {
     matches!(cause, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
 }
 
-/// `Other` is what rustls makes of webpki's errors about a chain's shape, an authority used as a server among them.
-fn is_about_trust(cause: &CertificateError) -> bool {
-    matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_))
+/// A server's own certificate, marked as an authority, is as good as any other once it was added.
+fn is_about_trust(cause: &CertificateError, end_entity: &CertificateDer<'_>) -> bool {
+    let is_authority = |fault: &webpki::Error| *fault == webpki::Error::CaUsedAsEndEntity;
+    let CertificateError::Other(other) = cause else {
+        return matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature);
+    };
+    other.0.downcast_ref().is_some_and(is_authority) && certificate::is_self_issued(end_entity)
+}
+
+/// A signature in the handshake that was not verified, with what the key itself says about it.
+fn told_of_key(error: rustls::Error, certificate: &CertificateDer<'_>) -> rustls::Error {
+    let is_signature = error == rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+    match certificate::rsa_bits(certificate).filter(|bits| is_signature && *bits < MIN_RSA_BITS) {
+        Some(bits) => CertificateError::Other(OtherError(Arc::new(ShortKey { bits }))).into(),
+        None => error,
+    }
 }
 
 #[cfg(test)]
