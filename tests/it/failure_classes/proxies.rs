@@ -33,8 +33,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "failing-proxy",
         class: FailureClass::Proxy,
         step: "connect",
-        says: &["from delegate local through proxy {proxy}: the proxy refused the tunnel with http 502"],
-        hint: "have the proxy allow CONNECT to {host}, or name the host in `no_proxy`",
+        says: &["from delegate local through proxy {proxy}: the proxy cannot reach the server behind it, http 502"],
+        hint: "check that {host} is up and that the proxy knows its name",
     },
     Row {
         name: "no-http-proxy",

@@ -108,7 +108,9 @@ pub fn refused(place: &Place, refusal: &Refusal<'_>) -> Failure {
         _ => None,
     };
     let failure = match (class, foreign) {
-        (FailureClass::ProxyAuth, foreign) => return unauthorized_by_proxy(place, foreign.as_deref()),
+        (FailureClass::ProxyAuth, foreign) => {
+            return unauthorized_by_proxy(place, refusal.status.as_u16(), foreign.as_deref());
+        }
         (FailureClass::AuthRejected | FailureClass::AuthMissing, Some(schemes)) => {
             let cause = format_args!("it takes none of our ways to sign in, only {schemes}, http 401");
             place.repository_failure(class, "read", cause).with_hint(SIGN_IN_HINT)
@@ -166,9 +168,10 @@ fn cause(class: FailureClass, refusal: &Refusal<'_>, told: Option<&ServiceError>
     format!("{meaning}http {}{separator}{said}", refusal.status.as_u16())
 }
 
-/// A proxy's answer 407, to a request or to CONNECT; with the schemes that it takes, where Basic is not among them.
-pub(crate) fn unauthorized_by_proxy(place: &Place, foreign: Option<&str>) -> Failure {
-    let failed = |cause: &str| place.host_failure(FailureClass::ProxyAuth, "reach", format_args!("{cause}, http 407"));
+/// A proxy's answer 407 to a request, or 407 or 401 to CONNECT; with the schemes that it takes, where Basic is not among them.
+pub(crate) fn unauthorized_by_proxy(place: &Place, status: u16, foreign: Option<&str>) -> Failure {
+    let failed =
+        |cause: &str| place.host_failure(FailureClass::ProxyAuth, "reach", format_args!("{cause}, http {status}"));
     if let Some(schemes) = foreign {
         return failed(&format!("the proxy takes none of our ways to sign in, only {schemes}"))
             .with_hint("have the proxy take Basic, or let this host through without a login");
@@ -239,6 +242,14 @@ mod tests {
         check("/_signinmsa/x", true);
         check("/shop/signin", false);
         check("/shop?to=/_signin", false);
+    }
+
+    #[test]
+    fn where_a_redirect_leads_is_shown_by_its_origin_or_its_scheme() {
+        let check = |url: &str, expect: &str| assert_eq!(shown_origin(&Url::parse(url).unwrap()), expect, "{url}");
+        check("https://elsewhere.example.org:8443/a?token=b", "https://elsewhere.example.org:8443");
+        check("file:///etc/passwd", "an address of `file`");
+        check("ssh://git@elsewhere.example.org/a", "an address of `ssh`");
     }
 
     #[test]

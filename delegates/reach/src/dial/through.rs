@@ -94,10 +94,13 @@ fn insecure(place: &Place, error: &io::Error) -> Failure {
 
 fn no_tunnel(place: &Place, target: &str, error: &TunnelError) -> Failure {
     match error {
-        TunnelError::Unauthorized { challenges } => {
+        TunnelError::Unauthorized { status, challenges } => {
             let foreign = challenge::foreign_in(challenges.iter().map(String::as_str));
-            answer::unauthorized_by_proxy(place, foreign.as_deref())
+            answer::unauthorized_by_proxy(place, *status, foreign.as_deref())
         }
+        TunnelError::Unreached(_) => failed(place, error).with_hint(format!(
+            "check that {target} is up and that the proxy knows its name and may reach it, or name the host in `no_proxy`"
+        )),
         TunnelError::Refused(_) => failed(place, error)
             .with_hint(format!("have the proxy allow CONNECT to {target}, or name the host in `no_proxy`")),
         TunnelError::NotHttp => {

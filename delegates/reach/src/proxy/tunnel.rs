@@ -19,8 +19,11 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 pub(crate) enum TunnelError {
     #[error("the proxy refused the tunnel with http {0}")]
     Refused(u16),
+    #[error("the proxy cannot reach the server behind it, http {0}")]
+    Unreached(u16),
     #[error("the proxy wants credentials")]
     Unauthorized {
+        status: u16,
         /// The values of its `Proxy-Authenticate`.
         challenges: Vec<String>,
     },
@@ -52,7 +55,9 @@ pub(crate) async fn open(
     let head = head(stream).await?;
     match status(&head) {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(TunnelError::Unauthorized { challenges: challenges(&head) }),
+        // Some proxies, tinyproxy among them, answer wrong credentials as a server would.
+        Some(status @ (401 | 407)) => Err(TunnelError::Unauthorized { status, challenges: challenges(&head) }),
+        Some(status @ (500 | 502..=504)) => Err(TunnelError::Unreached(status)),
         Some(status) => Err(TunnelError::Refused(status)),
         None => Err(TunnelError::NotHttp),
     }
@@ -141,6 +146,12 @@ mod tests {
     #[tokio::test]
     async fn refusals_are_told_apart() {
         check_refused(b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy refused the tunnel with http 403").await;
+        check_refused(b"HTTP/1.1 401 Who\r\n\r\n", "the proxy wants credentials").await;
+        check_refused(b"HTTP/1.1 501 No\r\n\r\n", "the proxy refused the tunnel with http 501").await;
+        for status in [500, 502, 503, 504] {
+            let expect = format!("the proxy cannot reach the server behind it, http {status}");
+            check_refused(format!("HTTP/1.1 {status} No\r\n\r\n").as_bytes(), &expect).await;
+        }
         check_refused(b"HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nabc", "the proxy wants credentials").await;
         check_refused(b"", "the proxy closed the connection before it answered").await;
     }
@@ -148,7 +159,7 @@ mod tests {
     #[tokio::test]
     async fn a_proxy_says_which_schemes_it_takes() {
         let answer = b"HTTP/1.1 407 Who\r\nproxy-authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n";
-        let Err(TunnelError::Unauthorized { challenges }) = exchange(answer, None).await.0 else { panic!() };
+        let Err(TunnelError::Unauthorized { challenges, .. }) = exchange(answer, None).await.0 else { panic!() };
         assert_eq!(challenges, ["Negotiate", "NTLM"]);
     }
 

@@ -119,7 +119,14 @@ async fn a_new_password_of_the_proxy_takes_effect_at_once() {
 #[tokio::test]
 async fn a_refused_tunnel_is_told_with_its_status() {
     check_fault(ProxyFault::Status(403), FailureClass::Proxy, "the proxy refused the tunnel with http 403").await;
-    check_fault(ProxyFault::Status(502), FailureClass::Proxy, "the proxy refused the tunnel with http 502").await;
+}
+
+#[tokio::test]
+async fn a_server_that_the_proxy_cannot_reach_is_no_word_against_the_tunnel() {
+    let cause = "the proxy cannot reach the server behind it, http 503";
+    check_fault(ProxyFault::Status(503), FailureClass::Proxy, cause).await;
+    let cause = "the proxy asks for credentials and none are set, http 401";
+    check_fault(ProxyFault::Status(401), FailureClass::ProxyAuth, cause).await;
 }
 
 #[tokio::test]
