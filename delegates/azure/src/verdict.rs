@@ -7,7 +7,7 @@ use reqwest::header::LOCATION;
 use reqwest::{StatusCode, Url};
 use suitesync_contract::{Failure, FailureClass};
 use suitesync_reach::{
-    Place, ProviderCode, Refusal, Sent, ServiceError, is_html, is_sign_in, media_type, refused, shown,
+    Place, ProviderCode, Refusal, Sent, ServiceError, is_html, is_sign_in, media_type, refused, shown, shown_origin,
 };
 
 use crate::exchange::Answer;
@@ -84,7 +84,7 @@ fn redirected(place: &Place, asked: &Url, answer: &Answer) -> Failure {
     let cause = if to.origin() == asked.origin() {
         format!("it redirects to `{}`, another place of the same host", shown(to.path().as_bytes()))
     } else {
-        format!("it redirects to {}, another origin", to.origin().ascii_serialization())
+        format!("it redirects to {}, another origin", shown_origin(&to))
     };
     place.repository_failure(FailureClass::RedirectRefused, "read", cause)
 }

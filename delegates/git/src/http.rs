@@ -126,7 +126,7 @@ impl Http {
             return Err(suitesync_reach::page(&self.place, "it redirected to a sign-in page"));
         }
         if !own {
-            let cause = format!("it redirects to {}, another origin", to.origin().ascii_serialization());
+            let cause = format!("it redirects to {}, another origin", suitesync_reach::shown_origin(&to));
             return Err(self.place.repository_failure(FailureClass::RedirectRefused, "read", cause));
         }
         Ok(to)

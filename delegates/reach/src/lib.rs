@@ -24,7 +24,7 @@ mod trust;
 pub use agent_name::USER_AGENT;
 pub use basic::basic;
 pub use cancel::{canceled, unless_canceled};
-pub use classify::answer::{ProviderCode, Refusal, Sent, is_html, is_sign_in, media_type, page, refused};
+pub use classify::answer::{ProviderCode, Refusal, Sent, is_html, is_sign_in, media_type, page, refused, shown_origin};
 pub use classify::retry_after::{retry_after, seconds_until};
 pub use classify::service_error::ServiceError;
 pub use classify::{Phase, closed_before_answer, request, system_words};

@@ -124,6 +124,7 @@ async fn no_redirect_is_followed() {
     check("https://elsewhere.example.org/contoso/_apis", "it redirects to https://elsewhere.example.org, another")
         .await;
     check("//elsewhere.example.org/", "it redirects to https://elsewhere.example.org, another origin").await;
+    check("file:///etc/passwd", "it redirects to an address of `file`, another origin").await;
     check("/tfs/contoso/_apis", "it redirects to `/tfs/contoso/_apis`, another place of the same host").await;
 }
 

@@ -79,6 +79,12 @@ pub fn is_sign_in(url: &Url) -> bool {
     url.path_segments().is_some_and(|mut segments| segments.any(is_page))
 }
 
+/// Where a redirect leads, for people: an address without a host that is asked over HTTP is told by its scheme.
+pub fn shown_origin(url: &Url) -> String {
+    let origin = url.origin();
+    if origin.is_tuple() { origin.ascii_serialization() } else { format!("an address of `{}`", url.scheme()) }
+}
+
 /// A page for people where Git was expected: Azure signs people in, others show their pages.
 pub fn page(place: &Place, what: &str) -> Failure {
     let class = match place.provider() {
@@ -168,7 +174,8 @@ fn cause(class: FailureClass, refusal: &Refusal<'_>, told: Option<&ServiceError>
     format!("{meaning}http {}{separator}{said}", refusal.status.as_u16())
 }
 
-/// A proxy's answer 407 to a request, or 407 or 401 to CONNECT; with the schemes that it takes, where Basic is not among them.
+/// A proxy's answer 407 to a request, or 407 or 401 to CONNECT; with the schemes that it takes, where Basic is not among
+/// them.
 pub(crate) fn unauthorized_by_proxy(place: &Place, status: u16, foreign: Option<&str>) -> Failure {
     let failed =
         |cause: &str| place.host_failure(FailureClass::ProxyAuth, "reach", format_args!("{cause}, http {status}"));
