@@ -54,6 +54,11 @@ pub fn read_known_hosts(path: &Path) -> Result<String, KnownHostsError> {
     if text.lines().any(holds_key) { Ok(text) } else { Err(KnownHostsError::Empty { path: path() }) }
 }
 
+/// Whether a file has keys of authorities that sign the keys of hosts.
+pub(super) fn holds_authorities(content: &str) -> bool {
+    content.lines().any(|line| line.trim_start().starts_with("@cert-authority"))
+}
+
 /// A fingerprint as OpenSSH shows it, without padding; or what is wrong with the text.
 pub fn read_fingerprint(text: &str) -> Result<String, &'static str> {
     if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("MD5:")) {

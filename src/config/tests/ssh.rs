@@ -117,6 +117,19 @@ fn known_hosts_are_read_with_the_configuration_and_watched() {
 }
 
 #[test]
+fn keys_of_authorities_in_known_hosts_are_a_warning() {
+    let check = |content: &str, expect: usize| {
+        let folder = folder(&[("suitesync.toml", &with_key("known_hosts = \"known\"")), ("known", content)]);
+        let loaded = load_from(folder.path());
+        let warned =
+            loaded.diagnostics.iter().filter(|d| !d.is_error() && d.message.contains("`@cert-authority` lines"));
+        assert_eq!(warned.map(|d| (d.line, d.column)).collect::<Vec<_>>(), vec![(6, 15); expect], "{content:?}");
+    };
+    check("git.example.org ssh-ed25519 AAAA\n@cert-authority *.example.org ssh-ed25519 AAAA\n", 1);
+    check("git.example.org ssh-ed25519 AAAA\n# @cert-authority\n", 0);
+}
+
+#[test]
 fn known_hosts_that_cannot_be_read_are_an_error_where_they_are_written() {
     let check = |name: &str, prepare: &dyn Fn(&std::path::Path), expect: &str| {
         let folder = folder(&[("suitesync.toml", &with_key("known_hosts = \"known\""))]);

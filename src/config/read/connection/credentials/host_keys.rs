@@ -1,6 +1,6 @@
 //! `known_hosts` or `host_keys`: which keys an SSH server may have.
 
-use crate::config::known_hosts::read_fingerprint;
+use crate::config::known_hosts::{holds_authorities, read_fingerprint};
 use crate::config::place::Placed;
 use crate::config::read::Context;
 use crate::config::read::context::NamedFile;
@@ -20,6 +20,12 @@ pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Option<HostK
 fn read_known_hosts(section: &Section<'_>, context: &Context<'_>) -> Option<HostKeysConfig> {
     let path = section.path("known_hosts")?;
     let content = context.read_named(NamedFile::KnownHosts, &path)?;
+    if holds_authorities(&content) {
+        let finding = Finding::warning(path.place, "the `@cert-authority` lines of `known_hosts` are passed over");
+        let help = "certificates of hosts are not asked for: add the server's own key, as `ssh-keyscan HOST` prints it, \
+                    once it has been verified";
+        section.report.add(finding.help(help));
+    }
     Some(HostKeysConfig::KnownHosts { path: path.value, content })
 }
 
