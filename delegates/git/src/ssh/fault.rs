@@ -210,6 +210,7 @@ fn unusable(place: &Place, fault: KeyFault) -> Failure {
         KeyFault::PassphraseMissing | KeyFault::PassphraseWrong => {
             failure.with_hint("check `passphrase` of the credentials")
         }
+        KeyFault::Cipher => failure.with_hint("encrypt the key anew: `ssh-keygen -p -Z aes256-ctr -f FILE`"),
         KeyFault::Public | KeyFault::Putty | KeyFault::NoKey | KeyFault::Damaged | KeyFault::Unsupported => {
             failure.with_hint("check that the secret of `private_key` is the whole private key")
         }

@@ -47,6 +47,8 @@ pub(crate) enum KeyFault {
     PassphraseMissing,
     #[error("the private key cannot be opened with the passphrase")]
     PassphraseWrong,
+    #[error("the private key is encrypted with a cipher that is not supported")]
+    Cipher,
     #[error("the private key is damaged")]
     Damaged,
     #[error("the private key is of a kind that is not supported; use RSA, ECDSA or Ed25519")]
@@ -56,7 +58,8 @@ pub(crate) enum KeyFault {
 impl Identity {
     /// Takes the key as it was resolved; nothing is read yet.
     pub(crate) fn new(login: &str, private_key: &str, passphrase: Option<&str>) -> Self {
-        let private_key = Zeroizing::new(format!("{}\n", private_key.trim().replace("\r\n", "\n")));
+        let private_key = from_its_beginning(private_key).trim();
+        let private_key = Zeroizing::new(format!("{private_key}\n").replace("\r\n", "\n"));
         let passphrase = passphrase.filter(|text| !text.is_empty()).map(|text| Zeroizing::new(text.to_owned()));
         Self { login: login.to_owned(), secret: Arc::new(Secret { private_key, passphrase }) }
     }
@@ -103,7 +106,7 @@ impl Identity {
         if cipher != b"none" && self.passphrase().is_none() {
             return Err(KeyFault::PassphraseMissing);
         }
-        Ok(key)
+        if is_opened(cipher) { Ok(key) } else { Err(KeyFault::Cipher) }
     }
 
     fn of_pem(&self) -> Result<PublicKey, KeyFault> {
@@ -130,6 +133,19 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("login", &self.login).finish_non_exhaustive()
     }
+}
+
+/// The key without what an export may have written before it (`Bag Attributes`, a certificate); OpenSSH passes it over,
+/// too.
+fn from_its_beginning(text: &str) -> &str {
+    let parts = text.match_indices("-----BEGIN ").filter_map(|(at, _)| text.get(at..));
+    let is_private = |part: &&str| part.lines().next().is_some_and(|line| line.contains("PRIVATE KEY-----"));
+    parts.into_iter().find(is_private).unwrap_or(text)
+}
+
+/// Whether libssh2 decrypts a key in OpenSSH's format that is encrypted with this; it fails to with 3DES.
+fn is_opened(cipher: &[u8]) -> bool {
+    [b"none".as_slice(), b"aes", b"rijndael", b"chacha20"].iter().any(|known| cipher.starts_with(known))
 }
 
 /// A line of `authorized_keys` or `.pub`, or the beginning of a public key in another format.
@@ -201,6 +217,26 @@ mod tests {
                 assert_eq!(fingerprint(&windows, passphrase), Ok(key.fingerprint()), "{kind:?} {format:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_stands_before_a_key_is_passed_over() {
+        for format in FORMATS {
+            let key = SshKey::generate(SshKeyKind::Rsa, format, None).unwrap();
+            let exported = format!(
+                "Bag Attributes\n    friendlyName: qa\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}",
+                key.private_text()
+            );
+            assert_eq!(fingerprint(&exported, None), Ok(key.fingerprint()), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_cipher_that_cannot_be_opened_is_told_from_a_wrong_passphrase() {
+        let field = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes(), text].concat();
+        let key = [OPENSSH_MAGIC, &field(b"3des-cbc"), &field(b"bcrypt"), &field(b""), &[0, 0, 0, 1], &field(b"key")];
+        let text = format!("{OPENSSH_BEGIN}\n{}\n{OPENSSH_END}\n", STANDARD.encode(key.concat()));
+        assert_eq!(fingerprint(&text, Some("s3cret")), Err(KeyFault::Cipher));
     }
 
     #[test]
