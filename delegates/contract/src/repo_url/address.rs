@@ -1,4 +1,5 @@
-//! The parts of an address as it was pasted: URL, scp form or local path, before anything is known of the provider.
+//! The parts of an address as it was pasted: URL, scp form or local path, before more is known of the provider than its
+//! host.
 //!
 //! The path is split here and not by the `url` crate, which would resolve dot segments, turn backslashes into slashes
 //! and drop line ends without a word. Hosts are read by that crate, so that what is compared is what is connected to.
@@ -9,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use url::Host;
 
+use super::azure;
 use super::origin::{Origin, Scheme};
 use super::segment::{self, Writing};
 use super::{RepositoryIdentity, UrlError};
@@ -86,10 +88,10 @@ impl Address {
             None | Some("") => scheme.default_port(),
             Some(word) => read_port(word).ok_or_else(|| not_a_port(scheme, user.as_deref(), &host, word, tail))?,
         };
-        Self::read_tail(Origin { scheme, host, port }, user, tail)
+        Self::read_tail(Origin { scheme, host, port }, user, tail, Writing::Encoded)
     }
 
-    /// `[user@]host:path`, as SSH clients write it.
+    /// `[user@]host:path`, as SSH clients write it. Of the path nothing is decoded, but where Azure wrote it.
     fn read_scp(text: &str) -> Result<Self, UrlError> {
         let (authority, path) = match split_colon(text) {
             (authority, Some(path)) => (authority, path),
@@ -105,8 +107,14 @@ impl Address {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
-        let origin = Origin { scheme: Scheme::Ssh, host: read_host(host)?, port: Scheme::Ssh.default_port() };
-        let address = Self::read_tail(origin, read_user(Scheme::Ssh, user)?, path)?;
+        let (host, port) = split_bracketed_port(host);
+        let port = match port {
+            Some(word) => read_port(word).ok_or_else(port_refused)?,
+            None => Scheme::Ssh.default_port(),
+        };
+        let origin = Origin { scheme: Scheme::Ssh, host: read_host(host)?, port };
+        let writing = if azure::is_encoded(&origin.host, path) { Writing::Encoded } else { Writing::Literal };
+        let address = Self::read_tail(origin, read_user(Scheme::Ssh, user)?, path, writing)?;
         Ok(if path.starts_with('/') { address } else { Self { start: PathStart::Home, ..address } })
     }
 
@@ -115,7 +123,7 @@ impl Address {
         if !path.starts_with('/') {
             return Err(UrlError::new("a file URL begins with `file:///`"));
         }
-        Self::read_tail(Origin::of_files(), None, path)
+        Self::read_tail(Origin::of_files(), None, path, Writing::Encoded)
     }
 
     fn of_file(segments: Vec<String>) -> Self {
@@ -123,15 +131,15 @@ impl Address {
         Self { origin, user: None, segments, start, query: None, fragment: None }
     }
 
-    fn read_tail(origin: Origin, user: Option<String>, tail: &str) -> Result<Self, UrlError> {
+    fn read_tail(origin: Origin, user: Option<String>, tail: &str, writing: Writing) -> Result<Self, UrlError> {
         let (tail, fragment) = split_mark(tail, '#');
         let (path, query) = split_mark(tail, '?');
         let mut address = Self { origin, user, segments: Vec::new(), start: PathStart::Top, query, fragment };
-        if let Some(path) = decoded_slashes(path) {
+        if let Some(path) = decoded_slashes(path).filter(|_| writing == Writing::Encoded) {
             let corrected = format!("{address}/{}", path.trim_start_matches('/'));
             return Err(UrlError::new("the path holds an encoded slash (`%2F`)").corrected(corrected));
         }
-        address.segments = segment::split(path, Writing::Encoded)?;
+        address.segments = segment::split(path, writing)?;
         if address.origin.scheme == Scheme::Ssh && address.segments.first().is_some_and(|first| first == "~") {
             address.segments.remove(0);
             address.start = PathStart::Home;
@@ -217,14 +225,27 @@ fn split_colon(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// `[host:port]:path`: the form with a path behind a colon has no other place for a port.
+fn split_bracketed_port(host: &str) -> (&str, Option<&str>) {
+    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match inside.and_then(|inside| inside.split_once(':')).filter(|(_, port)| !port.contains(':')) {
+        Some((host, port)) => (host, Some(port)),
+        None => (host, None),
+    }
+}
+
 fn read_port(word: &str) -> Option<u16> {
     let is_number = word.chars().all(|c| c.is_ascii_digit());
     word.parse().ok().filter(|&port| is_number && port != 0)
 }
 
+fn port_refused() -> UrlError {
+    UrlError::new("the URL's port is not a number from 1 to 65535")
+}
+
 /// `ssh://host:path` mixes the two forms of SSH. Nothing is repeated where an `@` behind it hints at a password.
 fn not_a_port(scheme: Scheme, user: Option<&str>, host: &str, word: &str, tail: &str) -> UrlError {
-    let refused = UrlError::new("the URL's port is not a number from 1 to 65535");
+    let refused = port_refused();
     if scheme != Scheme::Ssh || tail.contains('@') || word.chars().all(|c| c.is_ascii_digit()) {
         return refused;
     }

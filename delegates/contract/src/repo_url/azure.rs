@@ -147,6 +147,11 @@ pub(super) fn web_url(names: &AzureRepository) -> String {
     format!("{}{}", site::SERVICES_URL, segment::join(&Site::Services.path_of(names)))
 }
 
+/// Whether the form `host:path` is percent-encoded, as Azure's portal writes it; Git knows no such thing.
+pub(super) fn is_encoded(host: &str, path: &str) -> bool {
+    is_azure_host(host) || path.split('/').any(|segment| matches!(segment, "_git" | "_ssh"))
+}
+
 /// Whether an address that may be of any provider has to be one of Azure's forms, or be refused.
 pub(super) fn is_to_be_read(address: &Address) -> bool {
     match Site::of(&address.origin) {

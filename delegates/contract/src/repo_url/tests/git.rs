@@ -26,6 +26,8 @@ fn every_form_of_a_git_url_is_read() {
             "ssh://git.example.org:2222/a.git",
         ),
         ("git@git.example.org:qa/shop.git", "ssh://git.example.org/qa/shop.git", "ssh://git.example.org/qa/shop.git"),
+        ("git@[git.example.org:2222]:a", "ssh://git.example.org:2222/a", "ssh://git.example.org:2222/a"),
+        ("git@git.example.org:my%20a%2Fb", "ssh://git.example.org/my%2520a%252Fb", "ssh://git.example.org/my%20a%2Fb"),
         ("git@[::1]:/srv/a.git", "ssh://[::1]/srv/a.git", "ssh://[::1]/srv/a.git"),
         ("file:///srv/git/a%20b", "file:///srv/git/a%20b", "file:///srv/git/a b"),
         ("/srv/git/a%20b", "file:///srv/git/a%2520b", "file:///srv/git/a%20b"),
@@ -134,6 +136,7 @@ fn what_names_no_repository_or_misleads_is_refused() {
         "ssh://-l@git.example.org/a",
         "file://elsewhere/a",
         "file:/srv/git/a",
+        "git@[git.example.org:0]:a",
     ] {
         refusal(text, Provider::Git);
     }

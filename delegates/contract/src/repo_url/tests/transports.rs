@@ -101,6 +101,8 @@ fn what_an_ssh_server_is_asked_for_is_what_git_would_ask_for() {
         assert_eq!(link.repository.ssh_path(), expect, "{text:?}");
     };
     check("ssh://git@git.example.org/qa/My%20Shop.git", "/qa/My Shop.git");
+    check("git@git.example.org:my%20shop.git", "my%20shop.git");
+    check("git@[git.example.org:2222]:/srv/shop.git", "/srv/shop.git");
     check("git@git.example.org:~qa/shop.git", "~qa/shop.git");
     check("ssh://git@git.example.org/~qa/shop.git", "~qa/shop.git");
     check("git@ssh.dev.azure.com:v3/contoso/My%20Pay/checkout", "v3/contoso/My%20Pay/checkout");
