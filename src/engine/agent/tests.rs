@@ -19,13 +19,13 @@ const ANOTHER_LINK: &str = r#"
 #[tokio::test]
 async fn a_configuration_that_cannot_be_recorded_is_taken_up_once_it_can() {
     let desk = Desk::start(ONE_LINK).await;
-    desk.forbid("event", "INSERT ON event").await;
-    let another = ONE_LINK.replace("24h", "12h");
+    desk.forbid("link", "INSERT ON link").await;
+    let another = ONE_LINK.to_owned() + ANOTHER_LINK;
     let refused = desk.reload(&another).await.unwrap_err();
     assert_eq!(refused.kind, RefusalKind::Unrecorded, "{refused:?}");
     let state = desk.control.state().await.unwrap();
     assert_eq!(state.generation, 1);
-    desk.allow("event").await;
+    desk.allow("link").await;
     assert_eq!(desk.reload(&another).await.unwrap().outcome, ReloadOutcome::Applied);
     let state = desk.control.state().await.unwrap();
     assert_eq!(state.generation, 2);
