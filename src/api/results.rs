@@ -9,7 +9,7 @@ use std::io::{self, BufReader, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Extension, Query, State};
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 
 use super::Api;
-use super::answer::{Answer, json};
+use super::answer::{Answer, Refused, json};
 use super::peer::Asking;
 use super::read::check_link;
 use crate::catalog::contents::cases::{self, CaseFilter};
@@ -97,13 +97,14 @@ pub(super) async fn import(
     Query(query): Query<ImportQuery>,
     body: Body,
 ) -> Answer<ImportView> {
-    if query.project.trim().is_empty() {
-        return Err(Refusal::conflict("the project has no name", "name the project of a link").into());
-    }
-    who.expect(Need::Project(&query.project))?;
-    let state = who.state();
-    let folder = &state.started_with.agent.state_dir;
-    let spooled = spool(body, folder, MAX_REPORT).await.map_err(|error| error.refusal(folder))?;
+    let (state, mut pieces) = (who.state(), body.into_data_stream());
+    let spooled = match take_in(&who, &query, &mut pieces).await {
+        Ok(spooled) => spooled,
+        Err(refused) => {
+            pass_over(pieces, MAX_REPORT).await;
+            return Err(refused);
+        }
+    };
     let unknown_project = unknown_project(&state.config, &query.project);
     let turn = imports.0.acquire_owned().await.map_err(|_| Refusal::unavailable("the agent is stopping"))?;
     let (source, new) = (query.source.clone(), spooled.delivery(query));
@@ -118,6 +119,24 @@ pub(super) async fn import(
     let imported = importing.await.map_err(|_| Refusal::unavailable("failed to record the report"))?;
     let imported = imported.map_err(|error| unrecorded(&error))?;
     json(ImportView { unknown_project, ..view(&told, imported) })
+}
+
+/// The report, of whom may send it.
+async fn take_in(who: &Asking, query: &ImportQuery, pieces: &mut BodyDataStream) -> Result<Spooled, Refused> {
+    if query.project.trim().is_empty() {
+        return Err(Refusal::conflict("the project has no name", "name the project of a link").into());
+    }
+    who.expect(Need::Project(&query.project))?;
+    let folder = &who.state().started_with.agent.state_dir;
+    Ok(spool(pieces, folder, MAX_REPORT).await.map_err(|error| error.refusal(folder))?)
+}
+
+/// Reads what is left of a body, up to a limit: many a client hears an answer only when it has sent everything.
+async fn pass_over(mut pieces: BodyDataStream, limit: u64) {
+    let mut left = Some(limit);
+    while let (Some(unread), Some(Ok(piece))) = (left, pieces.next().await) {
+        left = unread.checked_sub(piece.len() as u64);
+    }
 }
 
 /// What projects there are, where no link belongs to this one: it may be a slip, or a link may come later.
@@ -181,12 +200,11 @@ impl Spooled {
 }
 
 /// Writes a body of at most `limit` bytes into a nameless file in `folder`.
-async fn spool(body: Body, folder: &Path, limit: u64) -> Result<Spooled, SpoolError> {
+async fn spool(pieces: &mut BodyDataStream, folder: &Path, limit: u64) -> Result<Spooled, SpoolError> {
     let folder = folder.to_owned();
     let made = tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder)).await.map_err(io::Error::other)?;
     let mut file = tokio::fs::File::from_std(made?);
     let (mut left, mut digest) = (limit, Sha256::new());
-    let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| SpoolError::BrokenOff)?;
         left = left.checked_sub(piece.len() as u64).ok_or(SpoolError::TooLarge { limit })?;
@@ -218,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn a_report_is_read_from_where_it_was_kept_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let spooled = spool(Body::from(REPORT), folder.path(), MAX_REPORT).await.unwrap();
+        let spooled = spool(&mut Body::from(REPORT).into_data_stream(), folder.path(), MAX_REPORT).await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let file = read(spooled.file, "report.xml".to_owned());
         assert_eq!((file.state, file.cases.len()), (ResultFileState::Whole, 2));
@@ -228,8 +246,8 @@ mod tests {
     async fn a_report_past_the_limit_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let limit = REPORT.len() as u64;
-        assert!(spool(Body::from(REPORT), folder.path(), limit).await.is_ok());
-        let refused = spool(Body::from(REPORT), folder.path(), limit - 1).await;
+        assert!(spool(&mut Body::from(REPORT).into_data_stream(), folder.path(), limit).await.is_ok());
+        let refused = spool(&mut Body::from(REPORT).into_data_stream(), folder.path(), limit - 1).await;
         assert!(matches!(refused, Err(SpoolError::TooLarge { .. })));
     }
 
